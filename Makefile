@@ -1,0 +1,37 @@
+# Everything works on a bare clone with python3 (>= 3.11), make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test check format bench clean setup
+
+run: setup  ## an agent thinks with the embedded model, calls a tool and answers
+	@$(BIN)/python examples/demonstration.py
+
+test: setup  ## the whole suite; no test collected is a failure
+	$(BIN)/pytest -n 2
+
+check: setup  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## put the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## every figure of docs/performance.md, each as a ratio to a floor of the same run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment and every cache
+	rm -rf $(VENV) .home .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
