@@ -7,7 +7,36 @@ Ids are short and stable: event `e17`, turn `t17` (the turn opened by event 17),
 its second step). Times are wall seconds since 1970; durations are seconds.
 """
 
-from anima.vocabulary.labels import Label, OWNER, Trust
+from anima.vocabulary.journal import (
+    ENDED,
+    Approver,
+    Attachment,
+    Call,
+    Effect,
+    EffectClass,
+    EffectState,
+    Event,
+    EventState,
+    NewEvent,
+    Step,
+    StepKind,
+    Turn,
+    TurnState,
+    Verdict,
+)
+from anima.vocabulary.labels import OWNER, Label, Trust
+from anima.vocabulary.progress import (
+    Closed,
+    FellBack,
+    Progress,
+    Retried,
+    StepDone,
+    Token,
+    ToolCalled,
+    ToolReturned,
+    TurnOpened,
+    Waiting,
+)
 from anima.vocabulary.talk import (
     Chunk,
     Context,
@@ -23,44 +52,16 @@ from anima.vocabulary.talk import (
     ToolSpec,
     Usage,
 )
-from anima.vocabulary.journal import (
-    Approver,
-    Attachment,
-    Call,
-    ENDED,
-    Effect,
-    EffectClass,
-    EffectState,
-    Event,
-    EventState,
-    NewEvent,
-    Step,
-    StepKind,
-    Turn,
-    TurnState,
-    Verdict,
-)
-from anima.vocabulary.progress import (
-    Closed,
-    FellBack,
-    Progress,
-    Retried,
-    StepDone,
-    Token,
-    ToolCalled,
-    ToolReturned,
-    TurnOpened,
-    Waiting,
-)
 
 __all__ = [
+    "ENDED",
+    "OWNER",
     "Approver",
     "Attachment",
     "Call",
     "Chunk",
     "Closed",
     "Context",
-    "ENDED",
     "Effect",
     "EffectClass",
     "EffectState",
@@ -73,7 +74,6 @@ __all__ = [
     "Label",
     "Message",
     "NewEvent",
-    "OWNER",
     "Progress",
     "Reasoning",
     "Retried",
