@@ -1,0 +1,212 @@
+"""The journal: turns, their steps and effects; the truth after a crash.
+
+Plain functions of a connection, each one unit of a commit. They write what they are handed and do not judge it.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from anima.store import mailbox
+from anima.store.rows import TURN, events_of, headline, number, pack, turn
+from anima.vocabulary import Effect, EffectState, Event, Step, Turn, TurnState
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Everything that becomes true when a turn ends. `step` is its last step, where that is not on disk yet.
+
+    `event_state` is what its events become: `answered`, `dead` or `dropped`.
+    """
+
+    turn: Turn
+    event_state: str
+    step: Step | None = None
+
+
+def write_step(db: sqlite3.Connection, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
+    """Keep a step with the intents of its calls; the first step brings the turn's row, `joined` events their fold."""
+    id = number(turn.id)
+    if step.n == 1:
+        _open(db, turn)
+    _insert_step(db, id, step)
+    for event in joined:
+        _join(db, id, step.n, event)
+
+
+def _open(db: sqlite3.Connection, turn: Turn) -> None:
+    db.execute(
+        """INSERT INTO turns (id, agent, conversation, state, opened)
+           SELECT id, agent, conversation, ?, ? FROM events WHERE id = ? ON CONFLICT DO NOTHING""",
+        (turn.state, turn.opened, number(turn.id)),
+    )
+
+
+def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
+    usage = step.usage
+    reasoning = pack([[piece.text, piece.proof] for piece in step.reasoning]) if step.reasoning else None
+    db.execute(
+        """INSERT INTO steps (turn, n, kind, model, text, reasoning, stop, input, output, cached, dollars, context,
+           recipe, time, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            id,
+            step.n,
+            step.kind,
+            step.model,
+            step.text,
+            reasoning,
+            step.stop,
+            usage.input,
+            usage.output,
+            usage.cached,
+            usage.dollars,
+            step.context,
+            step.recipe,
+            step.time,
+            step.seconds,
+        ),
+    )
+    for n, effect in enumerate(step.effects, 1):
+        db.execute(
+            """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, unparsed, class, decision, state,
+               attempts, begun, finished, result, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                id,
+                step.n,
+                n,
+                effect.key,
+                effect.call_id,
+                effect.tool,
+                pack(effect.arguments),
+                effect.unparsed,
+                effect.effect_class,
+                *_outcome(effect),
+            ),
+        )
+
+
+def _outcome(effect: Effect) -> tuple[object, ...]:
+    label = effect.label.dump() if effect.label else None
+    return (
+        effect.decision,
+        effect.state,
+        effect.attempts,
+        effect.begun,
+        effect.finished,
+        effect.result,
+        label,
+    )
+
+
+def _join(db: sqlite3.Connection, id: int, step: int, event: Event) -> None:
+    db.execute(
+        "UPDATE events SET state = 'running', turn = ?, step = ? WHERE id = ? AND state = 'queued'",
+        (id, step, number(event.id)),
+    )
+
+
+def write_effects(db: sqlite3.Connection, effects: Iterable[Effect]) -> None:
+    """Keep how far these effects are: decided, begun, ended."""
+    for effect in effects:
+        id, step, n = effect.id[1:].split(".")
+        db.execute(
+            """UPDATE effects SET decision = ?, state = ?, attempts = ?, begun = ?, finished = ?, result = ?, label = ?
+               WHERE turn = ? AND step = ? AND n = ?""",
+            (*_outcome(effect), int(id), int(step), int(n)),
+        )
+
+
+def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
+    """End a turn: last step, its events, the turn and its queued reply, all in one unit."""
+    done = closing.turn
+    id = number(done.id)
+    _open(db, done)
+    if closing.step is not None:
+        _insert_step(db, id, closing.step)
+    db.execute(
+        "UPDATE events SET state = ?, due = NULL, error = ? WHERE id = ? OR (turn = ? AND step > 1)",
+        (closing.event_state, done.error, id, id),
+    )
+    db.execute(
+        "UPDATE turns SET state = ?, closed = ?, notice = ?, limited = ?, error = ? WHERE id = ?",
+        (done.state, done.closed, done.notice, done.limit, done.error, id),
+    )
+    if done.state == TurnState.CLOSED:
+        db.execute("INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, 'queued', ?)", (id, done.closed))
+
+
+def put_off(db: sqlite3.Connection, turn: Turn, due: float, error: str) -> None:
+    """Leave a turn as it is and its opening event back in the lane until `due`."""
+    mailbox.put_off(db, number(turn.id), due, error)
+
+
+def resume(db: sqlite3.Connection, id: str) -> Turn:
+    """A turn under way, found again after its process ended: one more attempt, counted on disk first."""
+    mailbox.begin(db, number(id))
+    return under_way(db, id)
+
+
+def under_way(db: sqlite3.Connection, id: str) -> Turn:
+    """Turn `id` with all it has on disk; one that died before its first step has no row yet, only its event."""
+    row = db.execute(TURN + "WHERE t.id = ?", (number(id),)).fetchone()
+    if row is not None:
+        return turn(db, row)
+    events = events_of(db, number(id))
+    return Turn(id, events[0].agent, events[0].conversation, TurnState.OPEN, events, events[0].time)
+
+
+def stop_turn(db: sqlite3.Connection, id: str, now: float, told: str) -> Turn | None:
+    """End a turn without an answer: a call that had begun becomes unknown, its events are dropped.
+
+    None when there is no such turn, or it has ended already. `told` is the result of a call nobody saw the end of.
+    """
+    opener = mailbox.find(db, "e" + id[1:])
+    if opener is None or opener.state not in ("queued", "running", "waiting"):
+        return None
+    open = under_way(db, id)
+    ended = []
+    for effect in open.effects:
+        if not effect.ended:
+            state = EffectState.UNKNOWN if effect.begun else EffectState.DENIED
+            ended.append(
+                replace(effect, state=state, finished=now, result=told if effect.begun else "stopped before it began")
+            )
+    write_effects(db, ended)
+    stopped = replace(open, state=TurnState.STOPPED, closed=now, error="stopped")
+    close_turn(db, Closing(stopped, "dropped"))
+    return under_way(db, id)
+
+
+def find(db: sqlite3.Connection, id: str) -> Turn | None:
+    """Turn `t17`, whole; an event that has no turn row yet is not one."""
+    row = db.execute(TURN + "WHERE t.id = ?", (number(id),)).fetchone()
+    return None if row is None else turn(db, row)
+
+
+def newest(db: sqlite3.Connection, agent: int | None, limit: int) -> list[Turn]:
+    """The last turns, newest first, without their steps."""
+    rows = db.execute(TURN + "WHERE ?1 IS NULL OR t.agent = ?1 ORDER BY t.id DESC LIMIT ?2", (agent, limit))
+    return [headline(row) for row in rows]
+
+
+def history(db: sqlite3.Connection, agent: int, conversation: str, before: int, limit: int) -> tuple[list[Turn], int]:
+    """The last `limit` closed turns of a conversation before event number `before`, oldest first; and how many there
+    are in all."""
+    closed = """FROM events e CROSS JOIN turns t ON t.id = e.id WHERE e.agent = ? AND e.conversation = ?
+        AND e.number < ? AND e.turn = e.id AND t.state = 'closed'"""
+    (total,) = db.execute("SELECT count(*) " + closed, (agent, conversation, before)).fetchone()
+    ids = db.execute(
+        "SELECT e.id " + closed + " ORDER BY e.number DESC LIMIT ?", (agent, conversation, before, limit)
+    ).fetchall()
+    found = [db.execute(TURN + "WHERE t.id = ?", id).fetchone() for id in reversed(ids)]
+    return [turn(db, row) for row in found], total
+
+
+def unknowns(db: sqlite3.Connection, agent: int, conversation: str) -> set[tuple[str, str]]:
+    """Calls of this conversation nobody knows the end of: tool and arguments (JSON as stored)."""
+    rows = db.execute(
+        """SELECT x.tool, x.arguments FROM effects x JOIN turns t ON t.id = x.turn
+           WHERE x.state = 'unknown' AND t.agent = ? AND t.conversation = ?""",
+        (agent, conversation),
+    )
+    return {(tool, arguments) for tool, arguments in rows}

@@ -1,0 +1,49 @@
+"""One owner process for an agent at a time.
+
+The proof is a lock on a file, freed by the kernel when its process ends and not inherited by children. The row only
+names the owner and raises the epoch, which every later owner sees.
+"""
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+
+from anima.errors import AgentBusy
+
+
+class Lease:
+    """The lock on `folder/.lock`, held until released. Raises AgentBusy, naming the owner, when another holds it."""
+
+    def __init__(self, folder: Path, agent: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._file, 100, 0).decode(errors="replace").strip() or "another process"
+            os.close(self._file)
+            raise AgentBusy(
+                f"{agent} is run by {owner} now",
+                "wait for it, or end it; other agents of this home are free",
+                agent=agent,
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next owner in."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def adopt(db: sqlite3.Connection, name: str, key: str, now: float) -> int:
+    """The agent's row (made when new), its lease taken by this process: the epoch rises by one."""
+    db.execute("INSERT INTO agents (key, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, name, now))
+    (id,) = db.execute("SELECT id FROM agents WHERE name = ?", (name,)).fetchone()
+    db.execute(
+        """INSERT INTO leases (agent, epoch, owner, since) VALUES (?1, 1, ?2, ?3)
+           ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner = ?2, since = ?3""",
+        (id, f"process {os.getpid()}", now),
+    )
+    return int(id)

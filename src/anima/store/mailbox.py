@@ -1,0 +1,167 @@
+"""The mailbox: events come in, wait in the lane of their conversation, are claimed, and end.
+
+Plain functions of a connection, each one unit of a commit. They do not know what a turn does with an event.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from anima.errors import DuplicateEvent
+from anima.store.rows import EVENT, event, number, pack
+from anima.vocabulary import Event, EventState, NewEvent
+
+PENDING = "state IN ('queued', 'running', 'waiting')"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An event that is on disk. `duplicate`: it was there before. `claimed`: it has begun its turn."""
+
+    event: Event
+    duplicate: bool = False
+    claimed: bool = False
+
+
+def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: bool) -> Posted:
+    """Keep an event; `claim` opens its turn at once where its lane is idle.
+
+    Raises DuplicateEvent when its source id came before with another text.
+    """
+    if new.source_id is not None:
+        known = db.execute(
+            EVENT + "WHERE e.agent = ? AND e.source = ? AND e.source_id = ?", (agent, new.source, new.source_id)
+        ).fetchone()
+        if known:
+            return Posted(_same(event(known), new), duplicate=True)
+    last, busy = db.execute(
+        """SELECT (SELECT max(number) FROM events WHERE agent = ?1 AND conversation = ?2),
+           EXISTS (SELECT 1 FROM events WHERE agent = ?1 AND conversation = ?2
+                   AND state IN ('queued', 'running', 'waiting'))""",
+        (agent, new.conversation),
+    ).fetchone()
+    claimed = claim and not busy
+    state = EventState.RUNNING if claimed else EventState.QUEUED
+    attachments = pack([[file.name, file.mime, file.size, file.hash] for file in new.attachments])
+    place = (last or 0) + 1
+    (id,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
+    db.execute(
+        """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label, awaited,
+           state, time, turn, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            id,
+            agent,
+            new.conversation,
+            place,
+            new.source,
+            new.source_id,
+            new.text,
+            attachments if new.attachments else None,
+            new.label.dump(),
+            new.awaited,
+            state,
+            now,
+            id if claimed else None,
+            int(claimed),
+        ),
+    )
+    kept = Event(
+        f"e{id}",
+        new.agent,
+        new.conversation,
+        place,
+        new.source,
+        new.text,
+        new.label,
+        state,
+        now,
+        new.attachments,
+        new.awaited,
+        f"t{id}" if claimed else None,
+        attempts=int(claimed),
+    )
+    return Posted(kept, claimed=claimed)
+
+
+def _same(known: Event, new: NewEvent) -> Event:
+    if (known.text, known.conversation) != (new.text, new.conversation):
+        raise DuplicateEvent(
+            f"id {new.source_id!r} was used before for another text or conversation",
+            "use a fresh id for a new message",
+            event=known.id,
+        )
+    return known
+
+
+def claim(db: sqlite3.Connection, agent: int, conversation: str, now: float) -> Event | None:
+    """Open the turn of the lane's next due event, if the lane is idle; None when there is nothing to do now.
+
+    A turn that is under way (its process died, or it was put off) is found again by this too.
+    """
+    row = db.execute(
+        """SELECT id FROM events WHERE agent = ?1 AND conversation = ?2 AND state = 'queued' AND coalesce(due, 0) <= ?3
+           AND NOT EXISTS (SELECT 1 FROM events WHERE agent = ?1 AND conversation = ?2
+                           AND state IN ('running', 'waiting'))
+           ORDER BY number LIMIT 1""",
+        (agent, conversation, now),
+    ).fetchone()
+    return None if row is None else begin(db, row[0])
+
+
+def begin(db: sqlite3.Connection, id: int) -> Event:
+    """Count one more attempt of event `id` and let it run; its turn bears its number."""
+    db.execute(
+        "UPDATE events SET state = 'running', turn = id, due = NULL, attempts = attempts + 1 WHERE id = ?", (id,)
+    )
+    return event(db.execute(EVENT + "WHERE e.id = ?", (id,)).fetchone())
+
+
+def arrived(db: sqlite3.Connection, turn: int) -> tuple[Event, ...]:
+    """Events that came into the lane of `turn` since it opened and may be folded into it, in order."""
+    rows = db.execute(
+        EVENT
+        + """JOIN events o ON o.id = ? WHERE e.agent = o.agent AND e.conversation = o.conversation
+             AND e.number > o.number AND e.state = 'queued' AND e.awaited = 0 AND e.attempts = 0 ORDER BY e.number""",
+        (turn,),
+    )
+    return tuple(map(event, rows))
+
+
+def pending(db: sqlite3.Connection, agent: int) -> list[tuple[str, bool, float]]:
+    """Lanes with work: conversation, whether a turn is under way there, and when its next event is due."""
+    rows = db.execute(
+        """SELECT conversation, max(state != 'queued'), min(coalesce(due, 0)) FROM events
+           WHERE agent = ? AND state IN ('queued', 'running', 'waiting') GROUP BY conversation""",
+        (agent,),
+    )
+    return [(conversation, bool(open), due) for conversation, open, due in rows]
+
+
+def under_way(db: sqlite3.Connection, agent: int, conversation: str) -> Event | None:
+    """The event whose turn is under way in this lane, or None."""
+    row = db.execute(
+        EVENT + "WHERE e.agent = ? AND e.conversation = ? AND e.state IN ('running', 'waiting') AND e.turn = e.id",
+        (agent, conversation),
+    ).fetchone()
+    return None if row is None else event(row)
+
+
+def unfinished(db: sqlite3.Connection, agent: int, conversation: str, source: str) -> Event | None:
+    """The oldest event that `source` posted here and that is accepted and not ended, or None."""
+    row = db.execute(
+        EVENT
+        + """WHERE e.agent = ? AND e.conversation = ? AND e.source = ? AND e.state IN ('queued', 'running', 'waiting')
+             ORDER BY e.number LIMIT 1""",
+        (agent, conversation, source),
+    ).fetchone()
+    return None if row is None else event(row)
+
+
+def put_off(db: sqlite3.Connection, id: int, due: float, error: str) -> None:
+    """Back into its lane until `due`; the turn, if it has rows, stays open."""
+    db.execute("UPDATE events SET state = 'queued', due = ?, error = ? WHERE id = ?", (due, error, id))
+
+
+def find(db: sqlite3.Connection, id: str) -> Event | None:
+    """Event `e17`, or None."""
+    row = db.execute(EVENT + "WHERE e.id = ?", (number(id),)).fetchone()
+    return None if row is None else event(row)

@@ -1,0 +1,153 @@
+"""Between rows and values: how events, turns, steps and effects are read from their tables.
+
+This module does not decide anything; it only knows which column is which field.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, cast
+
+from anima.vocabulary import (
+    Attachment,
+    Effect,
+    EffectState,
+    Event,
+    EventState,
+    Label,
+    Reasoning,
+    Step,
+    StepKind,
+    Stop,
+    Turn,
+    TurnState,
+    Usage,
+)
+
+Row = tuple[Any, ...]
+
+
+def number(id: str) -> int:
+    """`e17` or `t17` -> 17; -1 for what cannot be an id, so that a look-up finds nothing."""
+    digits = id[1:].partition(".")[0]
+    return int(digits) if id[:1] in ("e", "t") and digits.isdecimal() and len(digits) < 19 else -1
+
+
+def pack(value: object) -> str:
+    """JSON as stored: compact, readable in any tool."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+EVENT = """SELECT e.id, a.name, e.conversation, e.number, e.source, e.text, e.label, e.state, e.time, e.attachments,
+    e.awaited, e.turn, e.step, e.attempts, e.error FROM events e JOIN agents a ON a.id = e.agent """
+
+TURN = """SELECT t.id, a.name, t.conversation, t.state, t.opened, t.closed, t.notice, t.limited, t.error, o.sent
+    FROM turns t JOIN agents a ON a.id = t.agent LEFT JOIN outbox o ON o.turn = t.id AND o.n = 0 """
+
+
+def event(row: Row) -> Event:
+    id, agent, conversation, place, source, text, label, state, time, files, awaited, turn, step, tries, error = row
+    return Event(
+        f"e{id}",
+        agent,
+        conversation,
+        place,
+        source,
+        text,
+        Label.load(label),
+        EventState(state),
+        time,
+        tuple(Attachment(*item) for item in json.loads(files)) if files else (),
+        bool(awaited),
+        None if turn is None else f"t{turn}",
+        step,
+        tries,
+        error,
+    )
+
+
+def turn(db: sqlite3.Connection, row: Row) -> Turn:
+    """A whole turn from its row: its events, steps and effects are read too."""
+    id, agent, conversation, state, opened, closed, notice, limit, error, printed = row
+    return Turn(
+        f"t{id}",
+        agent,
+        conversation,
+        TurnState(state),
+        events_of(db, id),
+        opened,
+        _steps(db, id),
+        closed,
+        notice,
+        limit,
+        error,
+        printed,
+    )
+
+
+def headline(row: Row) -> Turn:
+    """A turn from its row alone, for lists."""
+    id, agent, conversation, state, opened, closed, notice, limit, error, printed = row
+    return Turn(f"t{id}", agent, conversation, TurnState(state), (), opened, (), closed, notice, limit, error, printed)
+
+
+def events_of(db: sqlite3.Connection, id: int) -> tuple[Event, ...]:
+    """The event that opened turn `id`, then those that joined it, in order."""
+    opener = db.execute(EVENT + "WHERE e.id = ?", (id,)).fetchone()
+    joined = db.execute(EVENT + "WHERE e.turn = ? AND e.step > 1 ORDER BY e.number", (id,))
+    return (event(opener), *map(event, joined))
+
+
+def _steps(db: sqlite3.Connection, id: int) -> tuple[Step, ...]:
+    effects: dict[int, list[Effect]] = {}
+    rows = db.execute(
+        """SELECT step, n, key, call_id, tool, arguments, class, decision, state, unparsed, attempts, begun, finished,
+           result, label FROM effects WHERE turn = ? ORDER BY step, n""",
+        (id,),
+    )
+    for row in rows:
+        effects.setdefault(row[0], []).append(_effect(id, row))
+    found = db.execute(
+        """SELECT n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, recipe, reasoning
+           FROM steps WHERE turn = ? ORDER BY n""",
+        (id,),
+    )
+    return tuple(_step(row, effects.get(row[0], ())) for row in found)
+
+
+def _step(row: Row, effects: Iterable[Effect]) -> Step:
+    n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, recipe, reasoning = row
+    return Step(
+        n,
+        model,
+        text,
+        Usage(input, output, cached, dollars),
+        cast("Stop", stop),
+        context,
+        time,
+        seconds,
+        cast("StepKind", kind),
+        recipe,
+        tuple(Reasoning(*item) for item in json.loads(reasoning)) if reasoning else (),
+        tuple(effects),
+    )
+
+
+def _effect(turn: int, row: Row) -> Effect:
+    step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, tries, begun, finished, result, label = row
+    return Effect(
+        f"t{turn}.{step}.{n}",
+        key,
+        call_id,
+        tool,
+        json.loads(arguments),
+        kind,
+        decision,
+        EffectState(state),
+        unparsed,
+        tries,
+        begun,
+        finished,
+        result,
+        Label.load(label) if label else None,
+    )

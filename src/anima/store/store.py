@@ -1,0 +1,156 @@
+"""The store's one narrow face: use cases with one value each, asynchronous, done when they are on disk.
+
+This module does not know SQL, and nothing above it does either.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from anima.clock import Clock
+from anima.errors import NotFound
+from anima.store import journal, lease, mailbox, outbox, upkeep
+from anima.store.journal import Closing
+from anima.store.mailbox import Posted
+from anima.store.rows import number
+from anima.store.sqlite import Engine
+from anima.vocabulary import Effect, Event, NewEvent, Step, Turn
+
+
+class Store:
+    """Mailboxes, journal and outbox of a home. Agents are named by their names; ids are as in the vocabulary.
+
+    Every method raises StoreFull, StoreDamaged or StoreClosed when the disk or the store fails; what was refused was
+    not kept.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._agents: dict[str, int] = {}
+
+    @classmethod
+    async def open(cls, path: Path | None, clock: Clock) -> "Store":
+        """Open or create the file at `path`; None keeps everything in memory. Verifies it first.
+
+        Raises StoreForeign, StoreTooNew or StoreDamaged; the file is then not written.
+        """
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(Engine(path), clock)
+
+    async def aclose(self) -> None:
+        """Finish what was begun and let the file go."""
+        await self._engine.aclose()
+
+    @property
+    def commits(self) -> int:
+        """Commits made since the store was opened."""
+        return self._engine.commits
+
+    async def adopt(self, agent: str) -> None:
+        """Know this agent from now on, and name this process as its owner."""
+        key, now = self._clock.new_key(), self._clock.now()
+        self._agents[agent] = await self._engine.write(lease.adopt, agent, key, now)
+
+    async def knows(self, agent: str) -> bool:
+        """Whether an agent of this name ever lived here."""
+        return agent in self._agents or await self._agent(agent) is not None
+
+    async def post(self, new: NewEvent, *, claim: bool = False) -> Posted:
+        """Keep an event; with `claim` its turn opens in the same commit where its lane is idle.
+
+        Raises DuplicateEvent when its source id was used for another text.
+        """
+        return await self._engine.write(mailbox.post, self._agents[new.agent], new, self._clock.now(), claim)
+
+    async def claim(self, agent: str, conversation: str) -> Event | None:
+        """Open the turn of the next due event of an idle lane, or None."""
+        return await self._engine.write(mailbox.claim, self._agents[agent], conversation, self._clock.now())
+
+    async def pending(self, agent: str) -> list[tuple[str, bool, float]]:
+        """Lanes with work: conversation, whether a turn is under way, when the next event is due (wall seconds)."""
+        return await self._engine.read(mailbox.pending, self._agents[agent])
+
+    async def under_way(self, agent: str, conversation: str) -> Event | None:
+        """The event whose turn is under way in this lane, or None."""
+        return await self._engine.read(mailbox.under_way, self._agents[agent], conversation)
+
+    async def unfinished(self, agent: str, conversation: str, source: str) -> Event | None:
+        """The oldest event `source` posted in this lane that is accepted and not ended, or None."""
+        return await self._engine.read(mailbox.unfinished, self._agents[agent], conversation, source)
+
+    async def unprinted(self, agent: str, conversation: str, source: str) -> Turn | None:
+        """The newest closed turn here that `source` asked for and whose answer was never handed over, or None."""
+        return await self._engine.read(outbox.unprinted, self._agents[agent], conversation, source)
+
+    async def begin(self, event: str) -> Event:
+        """Count one more attempt of an event and let it run."""
+        return await self._engine.write(mailbox.begin, number(event))
+
+    async def resume(self, turn: str) -> Turn:
+        """Take up a turn whose process died; the attempt is counted on disk first."""
+        return await self._engine.write(journal.resume, turn)
+
+    async def load(self, turn: str) -> Turn:
+        """A turn under way with all it has on disk, its first step or not."""
+        return await self._engine.read(journal.under_way, turn)
+
+    async def write_step(self, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
+        """Keep a step with the intents of its calls, and the events that joined the turn before it."""
+        await self._engine.write(journal.write_step, turn, step, joined)
+
+    async def write_effects(self, turn: Turn, effects: Iterable[Effect]) -> tuple[Event, ...]:
+        """Keep how far these effects are. Returns the events that may be folded into the turn now."""
+        return await self._engine.write(_write_effects, number(turn.id), tuple(effects))
+
+    async def close_turn(self, closing: Closing) -> None:
+        """End a turn: its last step, its events, itself and its reply in one commit."""
+        await self._engine.write(journal.close_turn, closing)
+
+    async def put_off(self, turn: Turn, due: float, error: str) -> None:
+        """Leave the turn as it is; its event waits in the lane until `due` (wall seconds)."""
+        await self._engine.write(journal.put_off, turn, due, error)
+
+    async def stop_turn(self, turn: str, told: str) -> Turn | None:
+        """End a turn without an answer; None when there is none or it has ended. `told` explains an unknown call."""
+        return await self._engine.write(journal.stop_turn, turn, self._clock.now(), told)
+
+    async def sent(self, turn: str) -> None:
+        """Note that the turn's reply was handed over."""
+        await self._engine.write(outbox.sent, turn, self._clock.now())
+
+    async def history(self, agent: str, conversation: str, before: int, limit: int) -> tuple[list[Turn], int]:
+        """The last `limit` closed turns before event number `before`, oldest first, and how many there are in all."""
+        return await self._engine.read(journal.history, self._agents[agent], conversation, before, limit)
+
+    async def unknowns(self, agent: str, conversation: str) -> set[tuple[str, str]]:
+        """Calls of this conversation with an unknown outcome: tool, and arguments as compact JSON."""
+        return await self._engine.read(journal.unknowns, self._agents[agent], conversation)
+
+    async def turn(self, id: str) -> Turn | None:
+        """Turn `t17` with its events, steps and effects, or None."""
+        return await self._engine.read(journal.find, id)
+
+    async def turns(self, agent: str | None = None, limit: int = 50) -> list[Turn]:
+        """The last turns, newest first, without their steps. Raises NotFound for an unknown agent."""
+        who = None if agent is None else await self._agent(agent)
+        if agent is not None and who is None:
+            raise NotFound(f"no agent is called {agent!r} here", "`anima turn list` shows all")
+        return await self._engine.read(journal.newest, who, limit)
+
+    async def event(self, id: str) -> Event | None:
+        """Event `e17`, or None."""
+        return await self._engine.read(mailbox.find, id)
+
+    async def check(self) -> list[str]:
+        """What is wrong with the file, a line each; empty when it is sound."""
+        return await self._engine.read(upkeep.problems)
+
+    async def _agent(self, name: str) -> int | None:
+        return await self._engine.read(upkeep.agent, name)
+
+
+def _write_effects(db: sqlite3.Connection, turn: int, effects: Sequence[Effect]) -> tuple[Event, ...]:
+    journal.write_effects(db, effects)
+    return mailbox.arrived(db, turn)
