@@ -100,7 +100,7 @@ def claim(db: sqlite3.Connection, agent: int, conversation: str, now: float) -> 
     row = db.execute(
         """SELECT id FROM events WHERE agent = ?1 AND conversation = ?2 AND state = 'queued' AND coalesce(due, 0) <= ?3
            AND NOT EXISTS (SELECT 1 FROM events WHERE agent = ?1 AND conversation = ?2
-                           AND state IN ('running', 'waiting'))
+                           AND state IN ('running', 'waiting') AND step = 1)
            ORDER BY number LIMIT 1""",
         (agent, conversation, now),
     ).fetchone()

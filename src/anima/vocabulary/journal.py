@@ -119,6 +119,11 @@ class Effect:
     def ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def seconds(self) -> float:
+        """How long it ran; 0 before it has ended."""
+        return max(self.finished - self.begun, 0.0) if self.begun and self.finished else 0.0
+
 
 StepKind = Literal["think", "summary", "reflection"]
 

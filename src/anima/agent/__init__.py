@@ -1,0 +1,1 @@
+"""How an agent thinks: one turn loop, its context, its effects, its limits. Read `turn.py` first."""

@@ -1,0 +1,56 @@
+"""What an agent thinks and acts with, handed to every turn of it.
+
+This module does not know how any of it was made.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from anima.clock import Clock
+from anima.models.model import Model
+from anima.policy import Grants
+from anima.settings import LimitSettings, ThinkSettings
+from anima.store import Store
+from anima.tools.toolbox import Toolbox
+from anima.vocabulary import Approver, Attachment, Progress, Turn
+
+
+@dataclass(frozen=True)
+class Faculties:
+    """One agent's own: who it is (`system`), its model, tools, rights, limits, journal, clock and workspace.
+
+    `approve` asks a person, None where nobody can be asked. `report` takes progress and never fails or waits.
+    `read_file` gives an attachment's bytes. `scratch` is the folder below which every effect may have one of its own.
+    `doubtful` are calls with an unknown outcome, by conversation.
+    """
+
+    name: str
+    system: str
+    model: Model
+    tools: Toolbox
+    grants: Grants
+    journal: Store
+    clock: Clock
+    workspace: Path
+    scratch: Path
+    think: ThinkSettings
+    limits: LimitSettings
+    read_file: Callable[[Attachment], bytes]
+    report: Callable[[Progress], None]
+    approve: Approver | None = None
+    doubtful: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def tell(self, kind: Callable[..., Progress], turn: Turn, step: int, **news: Any) -> None:
+        """Report progress of one step of a turn."""
+        self.report(kind(self.clock.now(), turn.agent, turn.conversation, turn.id, step, **news))
+
+    @cached_property
+    def recipe(self) -> str:
+        """What contexts are made of, besides their turn's rows: short hashes of persona and tools."""
+        persona = hashlib.sha256(self.system.encode()).hexdigest()[:12]
+        tools = hashlib.sha256(b"".join(spec.digest for spec in self.tools.specs)).hexdigest()[:12]
+        return f"persona:{persona} tools:{tools}"
