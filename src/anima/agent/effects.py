@@ -118,7 +118,7 @@ async def _settled(effect: Effect, turn: Turn, me: Faculties) -> Effect:
         me.doubtful.setdefault(turn.conversation, set()).add((effect.tool, pack(effect.arguments)))
         return replace(effect, state=EffectState.UNKNOWN, finished=me.clock.now(), result=UNKNOWN, label=OWNER)
     judged = _apply(effect, _judge(effect, turn, me), me)
-    return judged if judged.ended else replace(judged, attempts=effect.attempts + 1)
+    return judged if judged.begun is None else replace(judged, attempts=effect.attempts + 1)
 
 
 async def _ask(effect: Effect, turn: Turn, me: Faculties) -> Effect:
@@ -147,8 +147,8 @@ async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     started = me.clock.monotonic()
     outcome = await me.tools.run(_call(effect, turn, me), effect.unparsed)
     faults.reach("effect.ran")
-    ended = _ended(effect, outcome, me)
     seconds = me.clock.monotonic() - started
+    ended = replace(_ended(effect, outcome, me), seconds=seconds)
     result = ended.result or ""
     me.tell(
         ToolReturned, turn, step, effect=effect.id, tool=effect.tool, state=ended.state, result=result, seconds=seconds

@@ -22,13 +22,18 @@ def limit_reached(turn: Turn, me: Faculties) -> Limit | None:
     if len(turn.steps) >= me.think.max_iterations:
         return Limit("steps", f"Stopped after {len(turn.steps)} steps (think.max_iterations).")
     if seconds_left(turn, me) <= 0:
-        return Limit("seconds", f"Stopped after {me.limits.seconds:g} seconds (limits.seconds).")
+        return out_of_time(me)
     usage = turn.usage
     if me.limits.tokens is not None and usage.input + usage.output >= me.limits.tokens:
         return Limit("tokens", f"Stopped after {usage.input + usage.output} tokens (limits.tokens).")
     if me.limits.dollars is not None and (usage.dollars or 0.0) >= me.limits.dollars:
         return Limit("dollars", f"Stopped after {usage.dollars:.4f} dollars (limits.dollars).")
     return None
+
+
+def out_of_time(me: Faculties) -> Limit:
+    """The limit of active time."""
+    return Limit("seconds", f"Stopped after {me.limits.seconds:g} seconds (limits.seconds).")
 
 
 def seconds_left(turn: Turn, me: Faculties) -> float:

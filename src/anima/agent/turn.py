@@ -6,34 +6,16 @@ not know who claims events, who retries a failed turn or who delivers the answer
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from anima import faults
 from anima.agent import effects
 from anima.agent.context import Transcript
 from anima.agent.faculties import Faculties
-from anima.agent.limits import Limit, limit_reached, seconds_left
-from anima.errors import MalformedAnswer
+from anima.agent.limits import Limit, limit_reached, out_of_time, seconds_left
+from anima.agent.thought import Thought
 from anima.store import Closing
-from anima.vocabulary import (
-    Context,
-    Event,
-    Fallback,
-    FellBack,
-    Finish,
-    Reasoning,
-    Retried,
-    Retry,
-    Step,
-    StepDone,
-    Text,
-    Token,
-    ToolCall,
-    Turn,
-    TurnOpened,
-    TurnState,
-)
+from anima.vocabulary import Event, EventState, Step, Turn, TurnOpened, TurnState
 
 
 async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resumed: bool = False) -> Turn:
@@ -54,14 +36,15 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
             return await _close(turn, None, me, limit)
         thinking = _join(turn, arrived)
         context = await transcript.context(thinking, me)
+        thought = Thought(thinking, context, me)
         try:
             async with asyncio.timeout(seconds_left(turn, me)):
-                step, calls = await _think(thinking, context, me)
+                await thought.follow()
         except TimeoutError:
-            return await _close(turn, None, me, Limit("seconds", f"Stopped after {me.limits.seconds:g} seconds."))
-        if not calls:
-            return await _close(thinking, step, me)
-        turn = await _write(thinking, step, calls, arrived, me)
+            return await _close(thinking, thought.step, me, out_of_time(me))
+        if not thought.calls:
+            return await _close(thinking, thought.step, me)
+        turn = await _write(thinking, thought, arrived, me)
         arrived = ()
 
 
@@ -71,60 +54,9 @@ def _join(turn: Turn, arrived: tuple[Event, ...]) -> Turn:
     return replace(turn, events=turn.events + tuple(replace(event, turn=turn.id, step=n) for event in arrived))
 
 
-async def _think(turn: Turn, context: Context, me: Faculties) -> tuple[Step, list[ToolCall]]:
-    """One model call: its answer as a step that is not on disk yet, and the calls it asks for."""
-    n = len(turn.steps) + 1
-    started, time = me.clock.monotonic(), me.clock.now()
-    texts: list[str] = []
-    reasons: list[Reasoning] = []
-    calls: list[ToolCall] = []
-    finish: Finish | None = None
-    stream = me.model.stream(context)
-    try:
-        async for chunk in stream:
-            match chunk:
-                case Text(text):
-                    texts.append(text)
-                    me.tell(Token, turn, n, text=text)
-                case Reasoning(text):
-                    reasons.append(chunk)
-                    me.tell(Token, turn, n, text=text, reasoning=True)
-                case ToolCall():
-                    calls.append(chunk)
-                case Finish():
-                    finish = chunk
-                case Retry(model, error, delay, attempt):
-                    texts, reasons, calls = [], [], []
-                    me.tell(Retried, turn, n, model=model, error=error, delay=delay, attempt=attempt)
-                case Fallback(model, error, following):
-                    texts, reasons, calls = [], [], []
-                    me.tell(FellBack, turn, n, model=model, error=error, next=following)
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
-    if finish is None:
-        raise MalformedAnswer("the model's answer has no end", "try again, or another model")
-    faults.reach("model.called")
-    seconds = me.clock.monotonic() - started
-    me.tell(StepDone, turn, n, model=finish.model, usage=finish.usage, seconds=seconds, messages=len(context.messages))
-    step = Step(
-        n,
-        finish.model,
-        "".join(texts),
-        finish.usage,
-        finish.stop,
-        context.digest(),
-        time,
-        seconds,
-        recipe=me.recipe,
-        reasoning=tuple(reasons),
-    )
-    return step, calls
-
-
-async def _write(turn: Turn, step: Step, calls: list[ToolCall], arrived: tuple[Event, ...], me: Faculties) -> Turn:
+async def _write(turn: Turn, thought: Thought, arrived: tuple[Event, ...], me: Faculties) -> Turn:
     """Keep the step and the intents of its calls, decided, before any of them runs."""
-    step = replace(step, effects=effects.intend(turn, step.n, calls, me))
+    step = replace(thought.step, effects=effects.intend(turn, thought.n, thought.calls, me))
     await me.journal.write_step(turn, step, arrived)
     faults.reach("step.written")
     return replace(turn, steps=(*turn.steps, step))
@@ -142,7 +74,7 @@ async def _close(turn: Turn, step: Step | None, me: Faculties, limit: Limit | No
         limit=limit.name if limit else None,
     )
     faults.reach("turn.closing")
-    await me.journal.close_turn(Closing(closed, "answered", step))
+    await me.journal.close_turn(Closing(closed, EventState.ANSWERED, step))
     faults.reach("turn.closed")
     return closed
 

@@ -1,13 +1,14 @@
 """Mailboxes, journal and outbox of a home, on disk. All SQL lives in this room.
 
 `store.py` is its face; `sqlite.py` the engine; `mailbox.py`, `journal.py`, `outbox.py`, `lease.py`, `upkeep.py` the
-statements; `schema.py` the tables.
+statements; `schema.py` the tables; `files.py` the attachments beside them.
 """
 
-from anima.store.journal import Closing
+from anima.store.files import Files
+from anima.store.journal import Abandonment, Closing
 from anima.store.lease import Lease
 from anima.store.mailbox import Posted
 from anima.store.rows import pack
 from anima.store.store import Store
 
-__all__ = ["Closing", "Lease", "Posted", "Store", "pack"]
+__all__ = ["Abandonment", "Closing", "Files", "Lease", "Posted", "Store", "pack"]

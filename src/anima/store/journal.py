@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from anima.store import mailbox
 from anima.store.rows import TURN, events_of, headline, number, pack, turn
-from anima.vocabulary import Effect, EffectState, Event, Step, Turn, TurnState
+from anima.vocabulary import OWNER, Effect, EffectState, Event, EventState, Step, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """Everything that becomes true when a turn ends. `step` is its last step, where that is not on disk yet.
 
-    `event_state` is what its events become: `answered`, `dead` or `dropped`.
+    `event_state` is what its events become: answered, dead or dropped.
     """
 
     turn: Turn
-    event_state: str
+    event_state: EventState
     step: Step | None = None
 
 
@@ -69,7 +69,8 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
     for n, effect in enumerate(step.effects, 1):
         db.execute(
             """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, unparsed, class, decision, state,
-               attempts, begun, finished, result, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               attempts, begun, finished, seconds, result, label)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 id,
                 step.n,
@@ -93,6 +94,7 @@ def _outcome(effect: Effect) -> tuple[object, ...]:
         effect.attempts,
         effect.begun,
         effect.finished,
+        effect.seconds,
         effect.result,
         label,
     )
@@ -110,7 +112,8 @@ def write_effects(db: sqlite3.Connection, effects: Iterable[Effect]) -> None:
     for effect in effects:
         id, step, n = effect.id[1:].split(".")
         db.execute(
-            """UPDATE effects SET decision = ?, state = ?, attempts = ?, begun = ?, finished = ?, result = ?, label = ?
+            """UPDATE effects SET decision = ?, state = ?, attempts = ?, begun = ?, finished = ?, seconds = ?,
+               result = ?, label = ?
                WHERE turn = ? AND step = ? AND n = ?""",
             (*_outcome(effect), int(id), int(step), int(n)),
         )
@@ -132,7 +135,9 @@ def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
         (done.state, done.closed, done.notice, done.limit, done.error, id),
     )
     if done.state == TurnState.CLOSED:
-        db.execute("INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, 'queued', ?)", (id, done.closed))
+        # An answer to Python is handed to whoever awaits it in this process; every other door delivers from here.
+        state = "sent" if done.events[0].source == "python" else "queued"
+        db.execute("INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, ?, ?)", (id, state, done.closed))
 
 
 def put_off(db: sqlite3.Connection, turn: Turn, due: float, error: str) -> None:
@@ -155,26 +160,36 @@ def under_way(db: sqlite3.Connection, id: str) -> Turn:
     return Turn(id, events[0].agent, events[0].conversation, TurnState.OPEN, events, events[0].time)
 
 
-def stop_turn(db: sqlite3.Connection, id: str, now: float, told: str) -> Turn | None:
-    """End a turn without an answer: a call that had begun becomes unknown, its events are dropped.
+@dataclass(frozen=True, slots=True)
+class Abandonment:
+    """A turn ends without an answer: what it and its events become, why, and what an unfinished call is told."""
 
-    None when there is no such turn, or it has ended already. `told` is the result of a call nobody saw the end of.
+    turn: str
+    state: TurnState
+    event_state: EventState
+    error: str
+    unknown: str
+
+
+def abandon(db: sqlite3.Connection, end: Abandonment, now: float) -> Turn | None:
+    """End a turn without an answer: a call that had begun becomes unknown, one that had not is denied.
+
+    None when there is no such turn, or it has ended already.
     """
-    opener = mailbox.find(db, "e" + id[1:])
-    if opener is None or opener.state not in ("queued", "running", "waiting"):
+    opener = mailbox.find(db, "e" + end.turn[1:])
+    if opener is None or opener.state not in (EventState.QUEUED, EventState.RUNNING, EventState.WAITING):
         return None
-    open = under_way(db, id)
-    ended = []
-    for effect in open.effects:
-        if not effect.ended:
-            state = EffectState.UNKNOWN if effect.begun else EffectState.DENIED
-            ended.append(
-                replace(effect, state=state, finished=now, result=told if effect.begun else "stopped before it began")
-            )
-    write_effects(db, ended)
-    stopped = replace(open, state=TurnState.STOPPED, closed=now, error="stopped")
-    close_turn(db, Closing(stopped, "dropped"))
-    return under_way(db, id)
+    left = under_way(db, end.turn)
+    write_effects(db, [_left(effect, end, now) for effect in left.effects if not effect.ended])
+    ended = replace(left, state=end.state, closed=now, error=end.error)
+    close_turn(db, Closing(ended, end.event_state))
+    return under_way(db, end.turn)
+
+
+def _left(effect: Effect, end: Abandonment, now: float) -> Effect:
+    if effect.begun is None:
+        return replace(effect, state=EffectState.DENIED, finished=now, result=f"Not begun: {end.error}.", label=OWNER)
+    return replace(effect, state=EffectState.UNKNOWN, finished=now, result=end.unknown, label=OWNER)
 
 
 def find(db: sqlite3.Connection, id: str) -> Turn | None:

@@ -102,7 +102,7 @@ def _steps(db: sqlite3.Connection, id: int) -> tuple[Step, ...]:
     effects: dict[int, list[Effect]] = {}
     rows = db.execute(
         """SELECT step, n, key, call_id, tool, arguments, class, decision, state, unparsed, attempts, begun, finished,
-           result, label FROM effects WHERE turn = ? ORDER BY step, n""",
+           seconds, result, label FROM effects WHERE turn = ? ORDER BY step, n""",
         (id,),
     )
     for row in rows:
@@ -134,7 +134,8 @@ def _step(row: Row, effects: Iterable[Effect]) -> Step:
 
 
 def _effect(turn: int, row: Row) -> Effect:
-    step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, tries, begun, finished, result, label = row
+    step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, *ran = row
+    tries, begun, finished, seconds, result, label = ran
     return Effect(
         f"t{turn}.{step}.{n}",
         key,
@@ -148,6 +149,7 @@ def _effect(turn: int, row: Row) -> Effect:
         tries,
         begun,
         finished,
+        seconds,
         result,
         Label.load(label) if label else None,
     )

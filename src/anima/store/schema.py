@@ -47,7 +47,8 @@ _FIRST = (
     """CREATE TABLE effects (
         turn INTEGER NOT NULL, step INTEGER NOT NULL, n INTEGER NOT NULL, key TEXT NOT NULL, call_id TEXT NOT NULL,
         tool TEXT NOT NULL, arguments TEXT NOT NULL, unparsed TEXT, class TEXT NOT NULL, decision TEXT NOT NULL,
-        state TEXT NOT NULL, attempts INTEGER NOT NULL, begun REAL, finished REAL, result TEXT, label TEXT,
+        state TEXT NOT NULL, attempts INTEGER NOT NULL, begun REAL, finished REAL, seconds REAL NOT NULL,
+        result TEXT, label TEXT,
         PRIMARY KEY (turn, step, n), FOREIGN KEY (turn, step) REFERENCES steps
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX effects_unknown ON effects (turn) WHERE state = 'unknown'",

@@ -10,7 +10,7 @@ from pathlib import Path
 from anima.clock import Clock
 from anima.errors import NotFound
 from anima.store import journal, lease, mailbox, outbox, upkeep
-from anima.store.journal import Closing
+from anima.store.journal import Abandonment, Closing
 from anima.store.mailbox import Posted
 from anima.store.rows import number
 from anima.store.sqlite import Engine
@@ -112,9 +112,9 @@ class Store:
         """Leave the turn as it is; its event waits in the lane until `due` (wall seconds)."""
         await self._engine.write(journal.put_off, turn, due, error)
 
-    async def stop_turn(self, turn: str, told: str) -> Turn | None:
-        """End a turn without an answer; None when there is none or it has ended. `told` explains an unknown call."""
-        return await self._engine.write(journal.stop_turn, turn, self._clock.now(), told)
+    async def abandon(self, end: Abandonment) -> Turn | None:
+        """End a turn without an answer; None when there is none or it has ended."""
+        return await self._engine.write(journal.abandon, end, self._clock.now())
 
     async def sent(self, turn: str) -> None:
         """Note that the turn's reply was handed over."""

@@ -97,7 +97,8 @@ class Effect:
     """One tool call as written in the journal: intended, then done, failed, denied or unknown.
 
     `key` stays the same on every attempt. `call_id` is the model's own id of the call. `decision` is the policy's
-    verdict, later `approved` or `denied` where a person was asked. `begun` is None until it may have run.
+    verdict, later `approved` or `denied` where a person was asked. `begun` is None until it may have run; `seconds` is
+    how long it ran.
     """
 
     id: str
@@ -112,17 +113,13 @@ class Effect:
     attempts: int = 0
     begun: float | None = None
     finished: float | None = None
+    seconds: float = 0.0
     result: str | None = None
     label: Label | None = None
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
-
-    @property
-    def seconds(self) -> float:
-        """How long it ran; 0 before it has ended."""
-        return max(self.finished - self.begun, 0.0) if self.begun and self.finished else 0.0
 
 
 StepKind = Literal["think", "summary", "reflection"]

@@ -147,6 +147,7 @@ class Context:
     tools: tuple[ToolSpec, ...] = ()
     max_output: int | None = None
 
+    @cached_property
     def digest(self) -> str:
         """Hash of the whole context (hex, 64 characters): equal digests mean equal contexts."""
         total = hashlib.sha256(self.system.encode())
