@@ -1,0 +1,57 @@
+"""The command line: `anima …`. Answers what needs no command itself, and loads each command by name only when asked.
+
+Nothing is imported here beyond what Python has loaded anyway, so that `anima --version` and `anima --help` cost
+little more than starting Python. This module does not know what any command does.
+"""
+
+import os
+import sys
+
+from anima import __version__
+
+# name: where it is, what it does. The one place commands are listed, in the order people read them.
+COMMANDS = {
+    "init": ("anima.cli.init:init", "Make a home with one agent"),
+    "run": ("anima.cli.run:run", "Give an agent a task and wait for its answer"),
+    "turn": ("anima.cli.turn:turn", "List, show and stop turns"),
+    "tool": ("anima.cli.tool:tool", "List the tools an agent can be given"),
+    "model": ("anima.cli.model:model", "Fetch, list and test language models"),
+    "config": ("anima.cli.config:config", "Check, show and describe settings"),
+    "doctor": ("anima.cli.doctor:doctor", "Look for what is wrong, and say what to do"),
+    "completion": ("anima.cli.completion:completion", "Print completion for your shell"),
+}
+
+OVERVIEW = """Usage: anima COMMAND ...
+
+The home an AI agent lives in: it answers, uses tools, and survives every crash.
+
+Commands:
+{commands}
+
+Options:
+  --version   Print the version
+  --help      Print this; `anima COMMAND --help` has examples
+
+Start here:
+  anima init
+  anima run ~/.anima/agents/anima/agent.toml "What is in my workspace?"
+"""
+
+
+def main() -> int:
+    """The program `anima`: runs what `sys.argv` says and returns its exit status."""
+    words = sys.argv[1:]
+    completing = "_ANIMA_COMPLETE" in os.environ
+    if not completing and (not words or words[0] in ("--help", "-h")):
+        sys.stdout.write(overview())
+        return 0
+    if not completing and words[0] in ("--version", "-V"):
+        sys.stdout.write(f"anima {__version__}\n")
+        return 0
+    __import__("anima.cli.root")  # importlib alone would cost a tenth of starting Python
+    return int(sys.modules["anima.cli.root"].launch(words))
+
+
+def overview() -> str:
+    """What `anima --help` prints."""
+    return OVERVIEW.format(commands="\n".join(f"  {name:<12}{help}" for name, (_, help) in COMMANDS.items()))
