@@ -1,0 +1,6 @@
+"""Who is alive: agents, their actors, who watches them."""
+
+from anima.runtime.agent import Agent
+from anima.runtime.runtime import Mode, Runtime
+
+__all__ = ["Agent", "Mode", "Runtime"]

@@ -1,0 +1,44 @@
+"""Who an agent is, as a person or a program describes it.
+
+This module does not know how one is brought to life.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anima.errors import UsageError
+from anima.models.model import Model
+from anima.settings import LimitSettings, ModelRef, RetrySettings, ThinkSettings
+from anima.tools.tool import Tool
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A named, lasting someone.
+
+    `model` is `"provider/model"`, a list of those (the later ones are asked when the earlier fail), or a Model of
+    your own. `persona` is Markdown. `tools` are functions decorated with `@tool`; `grants` say what may happen
+    without asking (`"shell:git status"`, `"http:GET:api.example.com/*"`), `http_private` which private addresses
+    (`"127.0.0.1:11434"`) a grant may reach. `workspace` is the one folder its file tools see (default: `workspace/`
+    in the agent's folder of the home). `parallel` conversations are worked on at a time.
+    """
+
+    name: str
+    model: str | ModelRef | Model | Sequence[str | ModelRef] = "local"
+    persona: str = ""
+    tools: Sequence[Tool] = ()
+    grants: Sequence[str] = ()
+    http_private: Sequence[str] = ()
+    think: ThinkSettings = ThinkSettings()
+    limits: LimitSettings = LimitSettings()
+    retry: RetrySettings = RetrySettings()
+    workspace: Path | None = None
+    parallel: int = 4
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise UsageError(f"{self.name!r} cannot be an agent's name", "use letters, digits, - and _, 64 at most")
