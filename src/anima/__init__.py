@@ -6,8 +6,8 @@ The public names, loaded when first used; nothing else.
 """
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # the type checker takes it for True; importing `typing` would double the time to start
 if TYPE_CHECKING:
     from anima.errors import AnimaError, ModelError, ToolError, TurnFailed
     from anima.models.model import Model
