@@ -5,7 +5,7 @@ This module does not know how one is brought to life.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anima.errors import UsageError
@@ -33,9 +33,9 @@ class Agent:
     tools: Sequence[Tool] = ()
     grants: Sequence[str] = ()
     http_private: Sequence[str] = ()
-    think: ThinkSettings = ThinkSettings()
-    limits: LimitSettings = LimitSettings()
-    retry: RetrySettings = RetrySettings()
+    think: ThinkSettings = field(default_factory=ThinkSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
     workspace: Path | None = None
     parallel: int = 4
 

@@ -29,7 +29,7 @@ class Histogram:
 
 
 class Metrics:
-    """Turns by end, steps, tool calls by tool and outcome, tokens, money, retries; latencies of turns, models, tools."""
+    """Turns by end, steps, tool calls by outcome, tokens, money, retries; latencies of turns, models, tools."""
 
     def __init__(self) -> None:
         self.turns: Counter[str] = Counter()
