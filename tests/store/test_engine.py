@@ -62,13 +62,15 @@ async def test_a_newer_programs_file_is_refused_with_both_versions_named(tmp_pat
         await Store.open(path, FakeClock())
 
 
+def _insert(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO t VALUES (1)")
+
+
 async def test_units_submitted_together_share_one_commit(tmp_path: Path) -> None:
     engine = Engine(tmp_path / "a.db")
     await engine.write(lambda db: db.execute("CREATE TABLE t (n)"))
     before = engine.commits
-    await asyncio.gather(
-        *(engine.write(lambda db, n=n: db.execute("INSERT INTO t VALUES (?)", (n,))) for n in range(50))
-    )
+    await asyncio.gather(*(engine.write(_insert) for _ in range(50)))
     assert engine.commits == before + 1
     assert await engine.read(lambda db: db.execute("SELECT count(*) FROM t").fetchone()) == (50,)
     await engine.aclose()
