@@ -13,6 +13,8 @@
     +-- TurnFailed             the turn ended without an answer                      exit 1
     |   +-- TurnStopped        somebody stopped it
     |   +-- LimitReached       a limit ended it; what there is of an answer is kept  exit 4
+    |   +-- CallDenied         a call was denied, and it ended without an answer     exit 5
+    +-- Interrupted            somebody pressed Ctrl-C; what was begun is kept       exit 130
     +-- ModelError             a model did not answer                                exit 1
     |   +-- RateLimited, Overloaded, Unreachable      worth another try; nobody's fault
     |   |   +-- NoModelReachable                      every model tried; the task is kept   exit 3
@@ -139,6 +141,18 @@ class LimitReached(TurnFailed):
     """A limit ended the turn; `details["answer"]` is what there is of an answer."""
 
     exit_status = 4
+
+
+class CallDenied(TurnFailed):
+    """A call was denied and the turn ended without an answer."""
+
+    exit_status = 5
+
+
+class Interrupted(AnimaError):
+    """Somebody asked the program to end; what was begun can be resumed."""
+
+    exit_status = 130
 
 
 class ModelError(AnimaError):
