@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TASK ?= What is 17 + 25? Use the add tool.
 READY := $(VENV)/.ready
 
 .PHONY: run test check format bench clean setup
 
 run: setup  ## an agent thinks with the embedded model, calls a tool and answers
-	@$(BIN)/python examples/demonstration.py
+	@$(BIN)/anima run examples/local.toml "$(TASK)" --home .home
 
 test: setup  ## the whole suite; no test collected is a failure
 	$(BIN)/pytest -n 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from anima.errors import ModelError
 from anima.vocabulary import Chunk, Context, Finish, Text, ToolCall, Usage
 
-__all__ = ["Answer", "FakeClock", "ScriptedModel", "ToolCall"]
+__all__ = ["Answer", "FakeClock", "Script", "ScriptedModel", "ToolCall"]
 
 
 @dataclass(frozen=True)

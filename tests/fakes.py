@@ -1,0 +1,74 @@
+"""What tests of turns share: tools that write to a ledger, a home that can be left and entered again."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anima import Agent, Call, Closed, Mode, Progress, Runtime, Tool, ToolError, Turn, tool
+from anima.clock import Clock
+from anima.testing import Script, ScriptedModel
+from anima.vocabulary import Approver
+
+
+@dataclass
+class Ledger:
+    """Every use of a tool, as the world outside saw it."""
+
+    lines: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    @property
+    def tools(self) -> list[Tool]:
+        @tool(effect="read", result="trusted")
+        async def look(n: int) -> str:
+            """Look."""
+            self.lines.append(f"look {n}")
+            return f"saw {n}"
+
+        @tool(effect="idempotent", result="trusted")
+        async def put(n: int, call: Call) -> str:
+            """Put."""
+            self.lines.append(f"put {n}")
+            self.keys.append(call.effect_key)
+            return f"put {n}"
+
+        @tool(result="trusted")
+        async def pay(n: int) -> str:
+            """Pay."""
+            self.lines.append(f"pay {n}")
+            if n < 0:
+                raise ToolError("n must not be negative")
+            return f"paid {n}"
+
+        return [look, put, pay]
+
+
+@dataclass
+class Home:
+    """A home with one agent, arya, who has the ledger's tools; `live` again and again to leave and come back."""
+
+    folder: Path | None
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def live(
+        self,
+        model: ScriptedModel | Script | list[object],
+        *more: Tool,
+        approve: Approver | None = None,
+        mode: Mode | None = None,
+        clock: Clock | None = None,
+        **agent: object,
+    ) -> Runtime:
+        thinks = model if isinstance(model, ScriptedModel) else ScriptedModel(model)  # type: ignore[arg-type]
+        arya = Agent("arya", model=thinks, tools=[*self.ledger.tools, *more], **agent)  # type: ignore[arg-type]
+        return Runtime(self.folder, [arya], approve=approve, mode=mode, clock=clock)
+
+
+async def the_turn(news: AsyncIterator[Progress]) -> Turn:
+    """The turn as it ended; raises what it ended with."""
+    async for progress in news:
+        if isinstance(progress, Closed):
+            if progress.error is not None:
+                raise progress.error
+            return progress.result
+    raise AssertionError("the stream ended without Closed")
