@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from anima.clock import iso
 from anima.errors import AnimaError
-from anima.vocabulary import Closed, Effect, EffectState, Event, Progress, Step, StepDone, Turn, Usage
+from anima.vocabulary import Closed, Effect, EffectState, Event, Progress, Step, StepDone, Turn, TurnState, Usage
 
 Document = dict[str, object]
 
@@ -21,7 +21,7 @@ def run_document(turn: Turn, error: AnimaError | None = None) -> Document:
         "event": turn.events[0].id,
         "turn": turn.id,
         "state": turn.state,
-        "answer": turn.answer,
+        "answer": answer_of(turn),
         "steps": len(turn.steps),
         "usage": usage_document(turn.usage),
         "model": turn.steps[-1].model if turn.steps else None,
@@ -34,6 +34,11 @@ def run_document(turn: Turn, error: AnimaError | None = None) -> Document:
     if error is not None:
         document["error"] = {"type": error.type, "message": error.message, "hint": error.hint}
     return document
+
+
+def answer_of(turn: Turn) -> str:
+    """What a closed turn sends back; words of one that did not close are no answer."""
+    return turn.answer if turn.state == TurnState.CLOSED else ""
 
 
 def denied(turn: Turn) -> list[Effect]:
@@ -68,7 +73,7 @@ def turn_document(turn: Turn) -> Document:
         **turn_headline(turn),
         "events": [event_document(event) for event in turn.events],
         "steps": [_step_document(step) for step in turn.steps],
-        "answer": turn.answer,
+        "answer": answer_of(turn),
         "usage": usage_document(turn.usage),
         "limit": turn.limit,
         "error": turn.error,

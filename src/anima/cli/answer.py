@@ -1,0 +1,131 @@
+"""Where a run's answer goes: text to a terminal, text to a pipe, one document, or JSON lines. One of these each run.
+
+They are handed progress as it comes and, at the end, how the turn ended. They know nothing of the console view.
+"""
+
+import sys
+from typing import Protocol
+
+from anima.cli.documents import answer_of, progress_document, run_document
+from anima.cli.inert import stripped
+from anima.cli.output import complain, error_document, print_json
+from anima.errors import AnimaError
+from anima.vocabulary import Closed, FellBack, Progress, Retried, StepDone, Token, ToolCalled, Waiting
+
+
+class Answer(Protocol):
+    """`follow` takes each news but the last; `close` prints what is left to print and flushes; `fail` tells of a run
+    that had no turn."""
+
+    def follow(self, news: Progress) -> None: ...
+    def close(self, closed: Closed, error: AnimaError | None) -> None: ...
+    def fail(self, error: AnimaError) -> None: ...
+
+
+class ClosedText:
+    """Only the closed answer, byte for byte, for a pipe or a file."""
+
+    def follow(self, news: Progress) -> None:
+        pass
+
+    def close(self, closed: Closed, error: AnimaError | None) -> None:
+        if answer := answer_of(closed.result):
+            sys.stdout.write(answer + "\n")
+            sys.stdout.flush()
+        if error is not None:
+            complain(error)
+
+    def fail(self, error: AnimaError) -> None:
+        complain(error)
+
+
+class StreamedText:
+    """The answer as it is thought, for a terminal: made inert, marked where it was cut, never printed twice.
+
+    `_shown` is what this step has streamed and still may be the answer.
+    """
+
+    def __init__(self) -> None:
+        self._step = 0
+        self._shown = ""
+        self._within_line = False
+
+    def follow(self, news: Progress) -> None:
+        match news:
+            case Token(reasoning=False):
+                if news.step != self._step:
+                    self._step, self._shown = news.step, ""
+                self._shown += news.text
+                self._write(news.text)
+            case Retried() | FellBack():
+                self._cut()
+            case StepDone() | ToolCalled() | Waiting():
+                self._end_line()  # the console view writes on the same screen
+
+    def close(self, closed: Closed, error: AnimaError | None) -> None:
+        answer = answer_of(closed.result)
+        if self._shown and answer.startswith(self._shown):
+            self._write(answer[len(self._shown) :])
+        else:
+            self._cut()
+            self._write(answer)
+        self._end_line()
+        if error is not None:
+            complain(error)
+
+    def fail(self, error: AnimaError) -> None:
+        self._cut()
+        complain(error)
+
+    def _cut(self) -> None:
+        """What was shown of this step is void."""
+        if self._shown:
+            self._write(" [cut off]")
+        self._shown = ""
+        self._end_line()
+
+    def _end_line(self) -> None:
+        if self._within_line:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            sys.stdout.write(stripped(text))
+            sys.stdout.flush()
+            self._within_line = not text.endswith("\n")
+
+
+class OneDocument:
+    """The run's document (`--json`)."""
+
+    def follow(self, news: Progress) -> None:
+        pass
+
+    def close(self, closed: Closed, error: AnimaError | None) -> None:
+        print_json(run_document(closed.result, error))
+
+    def fail(self, error: AnimaError) -> None:
+        print_json(error_document(error))
+
+
+class Lines:
+    """Progress as JSON lines (`--events`); the last one holds the document."""
+
+    def follow(self, news: Progress) -> None:
+        print_json(progress_document(news))
+
+    def close(self, closed: Closed, error: AnimaError | None) -> None:
+        print_json(progress_document(closed, error))
+
+    def fail(self, error: AnimaError) -> None:
+        known = {key: error.details.get(key) for key in ("agent", "conversation", "turn")}
+        print_json({"type": "closed", **known, "document": error_document(error)})
+
+
+def choose_answer(*, as_json: bool, events: bool) -> Answer:
+    """The form that was asked for; a stream only where stdout is a terminal."""
+    if events:
+        return Lines()
+    if as_json:
+        return OneDocument()
+    return StreamedText() if sys.stdout.isatty() else ClosedText()

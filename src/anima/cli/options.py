@@ -1,0 +1,21 @@
+"""Options that many commands have, with one meaning each."""
+
+from pathlib import Path
+
+import click
+
+from anima.settings import home_folder
+
+
+def _home(_context: click.Context, _parameter: click.Parameter, given: Path | None) -> Path:
+    return home_folder(given)
+
+
+home_option = click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    callback=_home,
+    help="Where everything is kept [$ANIMA_HOME, ~/.anima].",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
