@@ -15,16 +15,14 @@ from dataclasses import dataclass
 from anima.cli.inert import escaped
 from anima.vocabulary import Call
 
-EXPIRY = 600.0
-"""Seconds a prompt waits for its answer."""
-
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where a person can be asked: file descriptors to read from and write to."""
+    """Where a person can be asked: file descriptors to read from and write to; `patience` is in seconds."""
 
     reading: int
     writing: int
+    patience: float = 600.0
 
     @classmethod
     def find(cls) -> "Terminal | None":
@@ -53,7 +51,7 @@ class Terminal:
 
         loop.add_reader(self.reading, read)
         try:
-            return await asyncio.wait_for(answer, EXPIRY)
+            return await asyncio.wait_for(answer, self.patience)
         finally:
             loop.remove_reader(self.reading)
 
@@ -70,7 +68,7 @@ class TerminalApprover:
         try:
             answer = await self._terminal.ask(question(call))
         except TimeoutError:
-            os.write(self._terminal.writing, b"\nno answer in 10 minutes: denied\n")
+            os.write(self._terminal.writing, b"\nno answer came in time: denied\n")
             return False
         return answer.strip().lower() in ("y", "yes")
 
