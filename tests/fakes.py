@@ -1,12 +1,12 @@
 """What tests of turns share: tools that write to a ledger, a home that can be left and entered again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anima import Agent, Call, Closed, Mode, Progress, Runtime, Tool, ToolError, Turn, tool
+from anima import Agent, Call, Closed, Mode, Model, Progress, Runtime, Tool, ToolError, Turn, tool
 from anima.clock import Clock
-from anima.testing import Script, ScriptedModel
+from anima.testing import Answer, Script, ScriptedModel
 from anima.vocabulary import Approver
 
 
@@ -52,14 +52,14 @@ class Home:
 
     def live(
         self,
-        model: ScriptedModel | Script | list[object],
+        model: Model | Script | Sequence[Answer | str],
         *more: Tool,
         approve: Approver | None = None,
         mode: Mode | None = None,
         clock: Clock | None = None,
         **agent: object,
     ) -> Runtime:
-        thinks = model if isinstance(model, ScriptedModel) else ScriptedModel(model)  # type: ignore[arg-type]
+        thinks = model if hasattr(model, "stream") else ScriptedModel(model)
         arya = Agent("arya", model=thinks, tools=[*self.ledger.tools, *more], **agent)  # type: ignore[arg-type]
         return Runtime(self.folder, [arya], approve=approve, mode=mode, clock=clock)
 

@@ -4,14 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from anima.settings import LimitSettings, ThinkSettings
 from pydantic import BaseModel
+from tests.fakes import Home, the_turn
 
 from anima import Call, Closed, Runtime, ToolError, TurnFailed, tool
 from anima.errors import LimitReached, MalformedAnswer
-from anima.settings import LimitSettings, ThinkSettings
 from anima.testing import Answer, ScriptedModel, ToolCall
 from anima.vocabulary import Context, EffectState, Finish, Text, TurnState, Usage
-from tests.fakes import Home, the_turn
 
 LOOK = ToolCall("look", {"n": 1}, "c1")
 PAY = ToolCall("pay", {"n": 1}, "c2")
@@ -166,8 +166,9 @@ async def test_a_person_is_shown_the_exact_call_and_their_word_holds(home: Home,
 
 
 def _built_in(*names: str):  # type: ignore[no-untyped-def]
-    from anima.sandbox.net import Reach
     from anima.tools.catalog import load
+
+    from anima.sandbox.net import Reach
 
     loaded, problems = load(names, None, Reach())
     assert not problems

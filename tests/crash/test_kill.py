@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(tmp_path: Path, fault: str = "") -> int:
     """One life of the program; its exit status, negative for a signal."""
-    environment = {**os.environ, "ANIMA_FAULT": fault, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "ANIMA_FAULT": fault, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
         [sys.executable, str(PROGRAM), str(tmp_path / "home"), str(tmp_path / "ledger")],
         env=environment,

@@ -33,7 +33,7 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
         if effects.unanswered(turn):
             turn, arrived = await effects.answer(turn, me)
         if limit := limit_reached(turn, me):
-            return await _close(turn, None, me, limit)
+            return await _close(_ending(turn, limit), me)
         thinking = _join(turn, arrived)
         context = await transcript.context(thinking, me)
         thought = Thought(thinking, context, me)
@@ -41,9 +41,9 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
             async with asyncio.timeout(seconds_left(turn, me)):
                 await thought.follow()
         except TimeoutError:
-            return await _close(thinking, thought.step, me, out_of_time(me))
+            return await _close(_ending(thinking, out_of_time(me), thought.step), me, thought.step, arrived)
         if not thought.calls:
-            return await _close(thinking, thought.step, me)
+            return await _close(_ending(thinking, None, thought.step), me, thought.step, arrived)
         turn = await _write(thinking, thought, arrived, me)
         arrived = ()
 
@@ -62,19 +62,22 @@ async def _write(turn: Turn, thought: Thought, arrived: tuple[Event, ...], me: F
     return replace(turn, steps=(*turn.steps, step))
 
 
-async def _close(turn: Turn, step: Step | None, me: Faculties, limit: Limit | None = None) -> Turn:
-    """End the turn in one commit: its events, its last step, its reply."""
-    steps = turn.steps if step is None else (*turn.steps, step)
-    closed = replace(
+def _ending(turn: Turn, limit: Limit | None, last: Step | None = None) -> Turn:
+    """The turn as it will be once it is closed: with its last step, and what the runtime has to add."""
+    return replace(
         turn,
-        steps=steps,
+        steps=turn.steps if last is None else (*turn.steps, last),
         state=TurnState.CLOSED,
-        closed=me.clock.now(),
-        notice=limit.sentence if limit else _notice(step),
+        notice=limit.sentence if limit else _notice(last),
         limit=limit.name if limit else None,
     )
+
+
+async def _close(ending: Turn, me: Faculties, last: Step | None = None, joined: tuple[Event, ...] = ()) -> Turn:
+    """End the turn in one commit: its events, its last step, its reply."""
+    closed = replace(ending, closed=me.clock.now())
     faults.reach("turn.closing")
-    await me.journal.close_turn(Closing(closed, EventState.ANSWERED, step))
+    await me.journal.close_turn(Closing(closed, EventState.ANSWERED, last, joined))
     faults.reach("turn.closed")
     return closed
 

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 
+from anima import faults
 from anima.agent.context import Past, Transcript
 from anima.agent.faculties import Faculties
 from anima.agent.turn import take_turn
@@ -84,6 +85,7 @@ class Actor:
             self._lanes[lane] = False  # nobody else may start this lane while the commit is under way
         try:
             posted = await self.me.journal.post(new, claim=free)
+            faults.reach("event.posted")
         except BaseException:
             if free:
                 self._leave(lane)

@@ -14,6 +14,7 @@ from typing import Literal, Self, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
 
+from anima import faults
 from anima.agent.faculties import Faculties
 from anima.clock import Clock, SystemClock
 from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn
@@ -269,7 +270,9 @@ class Runtime:
 
     async def printed(self, turn: str) -> None:
         """Note that a turn's answer was handed to the person who asked."""
+        faults.reach("outbox.sent")
         await self.store.sent(turn)
+        faults.reach("outbox.acknowledged")
 
     async def stop_turn(self, turn: str) -> Turn:
         """End a turn without an answer, now; whoever waits for it gets TurnStopped. Raises NotFound."""

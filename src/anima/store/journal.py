@@ -14,14 +14,16 @@ from anima.vocabulary import OWNER, Effect, EffectState, Event, EventState, Step
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Everything that becomes true when a turn ends. `step` is its last step, where that is not on disk yet.
+    """Everything that becomes true when a turn ends.
 
-    `event_state` is what its events become: answered, dead or dropped.
+    `step` is its last step, where that is not on disk yet, and `joined` are the events that joined the turn before
+    it. `event_state` is what all its events become: answered, dead or dropped.
     """
 
     turn: Turn
     event_state: EventState
     step: Step | None = None
+    joined: Sequence[Event] = ()
 
 
 def write_step(db: sqlite3.Connection, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
@@ -126,6 +128,8 @@ def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
     _open(db, done)
     if closing.step is not None:
         _insert_step(db, id, closing.step)
+        for event in closing.joined:
+            _join(db, id, closing.step.n, event)
     db.execute(
         "UPDATE events SET state = ?, due = NULL, error = ? WHERE id = ? OR (turn = ? AND step > 1)",
         (closing.event_state, done.error, id, id),
