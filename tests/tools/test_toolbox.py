@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import logging
 import os
+import select
 import sys
 import threading
 from pathlib import Path
@@ -387,8 +388,8 @@ async def test_a_late_isolated_tool_is_killed_with_its_children(tmp_path: Path) 
     pipe = tmp_path / "pids"
     os.mkfifo(pipe)
     task = asyncio.ensure_future(run(stuck, pipe=str(pipe)))
-    pids = (await asyncio.to_thread(pipe.read_text)).split()
+    processes = [os.pidfd_open(int(pid)) for pid in (await asyncio.to_thread(pipe.read_text)).split()]
     assert (await task).text == "stuck took longer than 1 s and was ended"
-    for pid in pids:
-        state = Path(f"/proc/{pid}/stat")
-        assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    for process in processes:
+        assert select.select([process], [], [], 20)[0], "it still runs"
+        os.close(process)
