@@ -27,6 +27,8 @@ class Past:
         past = cls(me.think.history_turns)
         most = max(2 * past._window - 1, 0)
         before = turn.events[0].number
+        if before == 1:
+            return past
         turns, total = await me.journal.history(turn.agent, turn.conversation, before, most)
         if most and total > most:
             turns = turns[-(past._window + (total - past._window) % past._window) :]

@@ -151,19 +151,26 @@ class Actor:
         """Work off one lane until nothing is due in it."""
         try:
             async with self._slots:
+                alone = event is not None and not resumed  # it began with its post: the lane was empty
                 if event is None:
                     event = await self.me.journal.under_way(self.me.name, lane)
                     resumed = event is not None
                 while event is not None or (event := await self._claim(lane)) is not None:
                     await self._guard(event, resumed)
                     event, resumed = None, False
-                    if not (self._manner.everything or self._waiting):
+                    if not self._more(lane, alone):
                         break
         except StoreError as error:
             log.error("%s stops working on %s: %s", self.me.name, lane, error)
             self._fail_all(error)
         finally:
             self._leave(lane)
+
+    def _more(self, lane: str, alone: bool) -> bool:
+        """Whether the lane may hold another event that is to be worked on now."""
+        if not (self._manner.everything or self._waiting):
+            return False
+        return not alone or self._lanes[lane]
 
     async def _claim(self, lane: str) -> Event | None:
         self._lanes[lane] = False
