@@ -40,7 +40,7 @@ async def run(argv: Sequence[str], cwd: Path, scratch: Path, timeout: float, cap
 
     `scratch` is a folder for this command alone, made when it is missing. Cancelling ends the command first.
     """
-    _make_lasting(scratch)
+    make_lasting(scratch)
     job = {"argv": argv, "cwd": str(cwd), "env": clean_environment(cwd), "timeout": timeout, "file_size": _FILE_SIZE}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", keeper.__file__, str(scratch)),
@@ -66,7 +66,7 @@ async def recover(scratch: Path, cap: int) -> Result | None:
 
     Ends it first when it still runs. One that had not started yet never will.
     """
-    _make_lasting(scratch)
+    make_lasting(scratch)
     if keeper.claim(str(scratch), ""):
         return Result("")
     kept_by = (scratch / "pid").read_text()
@@ -97,11 +97,11 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _make_lasting(folder: Path) -> None:
+def make_lasting(folder: Path) -> None:
     """Make a folder that is still there after a power loss."""
     if folder.is_dir():
         return
-    _make_lasting(folder.parent)
+    make_lasting(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     handle = os.open(folder.parent, os.O_RDONLY)
     os.fsync(handle)
