@@ -12,11 +12,11 @@ from anima.cli.options import json_option
 from anima.cli.output import print_json, say
 from anima.cli.surroundings import Offer, offers
 from anima.errors import UsageError
-from anima.settings import home_folder
+from anima.settings import LOCAL_MODEL, home_folder
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MODEL = re.compile(r"local|[a-z]+/[A-Za-z0-9._:/@+-]+")
-LOCAL = Offer("local", "smollm2", "a small model inside this program; needs no key and no server")
+LOCAL = Offer("local", LOCAL_MODEL, "a small model inside this program; needs no key and no server")
 
 SHARED = """\
 # What all agents of this home share. `anima config schema` describes every key.
