@@ -19,7 +19,7 @@ from typing import Any
 
 from anima.clock import Clock
 from anima.sandbox.net import Reach
-from anima.tools.modules import import_from
+from anima.tools.modules import import_file, import_named
 from anima.tools.tool import Tool, tool
 
 # Where each tool is, or a function that makes it for a reach and a clock.
@@ -141,7 +141,7 @@ class _Search:
         module_name, _, attribute = name.partition(":")
         try:
             if module_name not in self._modules:
-                self._modules[module_name] = import_from(self._folder, module_name)
+                self._modules[module_name] = import_named(module_name, self._folder)
             found = getattr(self._modules[module_name], attribute, None)
             if inspect.isfunction(found):
                 found = tool(found)
@@ -160,9 +160,9 @@ class _Search:
         folder = self._folder and self._folder / "tools"
         for file in sorted(folder.glob("[!_]*.py")) if folder else ():
             try:
-                module = import_from(folder, file.stem)
+                module = import_file(file)
             except ImportError as error:
-                broken.append(f"{file}: {error}")
+                broken.append(str(error))
                 continue
             found = (each for each in vars(module).values() if isinstance(each, Tool))
             tools.update({each.name: replace(each, folder=folder) for each in found if each.name not in tools})

@@ -55,7 +55,7 @@ def http_within(reach: Reach) -> Tool:
     return http
 
 
-def _classify(method: object) -> EffectClass:
+def _classify(method: object = "") -> EffectClass:
     return _CLASSES.get(str(method).upper(), "once")
 
 

@@ -171,7 +171,7 @@ def _order(tool: Tool, call: Call) -> dict[str, Any]:
         "file": inspect.unwrap(function).__code__.co_filename,
         "function": function.__qualname__,
         "output_cap": tool.output_cap,
-        "path": [*([str(tool.folder)] if tool.folder else []), *sys.path],
+        "path": [*sys.path, *([str(tool.folder)] if tool.folder else [])],
         "arguments": dict(call.arguments),
         "call": {
             "tool": call.tool,

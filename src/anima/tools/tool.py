@@ -97,7 +97,7 @@ class Tool:
             return _checked(self.effect(**known))
         if len(named) == 1 and not named.keys() & self.arguments.names:
             return _checked(self.effect(known))
-        return _checked(self.effect(**{name: known[name] for name in named}))
+        return _checked(self.effect(**{name: known[name] for name in named if name in known}))
 
 
 def _checked(effect: EffectClass) -> EffectClass:
