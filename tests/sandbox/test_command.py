@@ -142,6 +142,16 @@ async def test_a_command_that_ends_leaves_no_daemon_behind(workspace: Path, scra
     assert alive(tag) == []
 
 
+async def test_a_command_that_kills_its_keeper_ends_with_it_and_is_unknown(
+    workspace: Path, scratch: Path, tag: str
+) -> None:
+    assert await shell(f"kill -KILL $PPID; exec {SLEEPER.format(tag=tag)}", workspace, scratch) is None
+    for pid in alive(tag):  # Told to die, and perhaps not dead yet.
+        process = os.pidfd_open(pid)
+        assert select.select([process], [], [], 20)[0]
+        os.close(process)
+
+
 async def test_a_command_killed_by_a_signal_says_which(workspace: Path, scratch: Path) -> None:
     assert await shell("kill -SEGV $$", workspace, scratch) == Result("", signal=signal.SIGSEGV)
 

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+_SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
 _AWAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM}
 
@@ -29,8 +30,7 @@ def main(folder: str) -> None:
     output = os.open(f"{folder}/output", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # By default it is thrown away, blocked or not.
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_SET_CHILD_SUBREAPER, 1)
     if not claim(folder, identity(os.getpid())):
         return
     child = os.fork()
@@ -71,6 +71,7 @@ def _become(job: Mapping[str, Any], output: int) -> None:
     """Turn this process into the command; never returns."""
     try:
         os.setsid()
+        _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -87,6 +88,11 @@ def _become(job: Mapping[str, Any], output: int) -> None:
     except (OSError, ValueError) as error:
         os.write(2, f"{job['argv'][0]}: {error}\n".encode())
         os._exit(126)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _wait(child: int, timeout: float) -> dict[str, float]:
