@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anima import Agent, Call, Closed, Mode, Model, Progress, Runtime, Tool, ToolError, Turn, tool
-from anima.clock import Clock
+from anima.clock import Clock, SystemClock
+from anima.sandbox.net import Reach
 from anima.testing import Answer, Script, ScriptedModel
+from anima.tools.catalog import load
 from anima.vocabulary import Approver
 
 
@@ -62,6 +64,13 @@ class Home:
         thinks = model if hasattr(model, "stream") else ScriptedModel(model)
         arya = Agent("arya", model=thinks, tools=[*self.ledger.tools, *more], **agent)  # type: ignore[arg-type]
         return Runtime(self.folder, [arya], approve=approve, mode=mode, clock=clock)
+
+
+def built_in(*names: str) -> list[Tool]:
+    """Tools of the house by name."""
+    loaded = load(names, None, Reach(), SystemClock())
+    assert not loaded.problems
+    return list(loaded.tools)
 
 
 async def the_turn(news: AsyncIterator[Progress]) -> Turn:

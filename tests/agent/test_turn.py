@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from anima.settings import LimitSettings, ThinkSettings
 from pydantic import BaseModel
-from tests.fakes import Home, the_turn
+from tests.fakes import Home, built_in, the_turn
 
 from anima import Call, Closed, Runtime, ToolError, TurnFailed, tool
 from anima.errors import LimitReached, MalformedAnswer
+from anima.settings import LimitSettings, RetrySettings, ThinkSettings
 from anima.testing import Answer, ScriptedModel, ToolCall
 from anima.vocabulary import Context, EffectState, Finish, Text, TurnState, Usage
 
@@ -141,7 +141,7 @@ async def test_the_time_limit_cuts_a_model_off_and_keeps_what_it_had_said(home: 
 
 async def test_a_call_that_needs_a_yes_is_denied_where_nobody_can_be_asked(home: Home) -> None:
     model = ScriptedModel([Answer(calls=[ToolCall("shell", {"command": "rm -rf /"})]), "I may not"])
-    async with home.live(model, *_built_in("shell")) as runtime:
+    async with home.live(model, *built_in("shell")) as runtime:
         turn = await the_turn(runtime.stream("arya", "delete"))
     assert turn.effects[0].state == EffectState.DENIED
     assert turn.effects[0].begun is None
@@ -157,22 +157,12 @@ async def test_a_person_is_shown_the_exact_call_and_their_word_holds(home: Home,
         return yes
 
     script = [Answer(calls=[ToolCall("shell", {"command": "echo out"})]), "done"]
-    async with home.live(script, *_built_in("shell"), approve=decide) as runtime:
+    async with home.live(script, *built_in("shell"), approve=decide) as runtime:
         turn = await the_turn(runtime.stream("arya", "echo"))
     assert [(call.tool, call.arguments) for call in asked] == [("shell", {"command": "echo out"})]
     effect = turn.effects[0]
     assert (effect.decision, effect.state) == (("approved", "done") if yes else ("denied", "denied"))
     assert ("out" in (effect.result or "")) is yes
-
-
-def _built_in(*names: str):  # type: ignore[no-untyped-def]
-    from anima.tools.catalog import load
-
-    from anima.sandbox.net import Reach
-
-    loaded, problems = load(names, None, Reach())
-    assert not problems
-    return loaded
 
 
 async def test_what_arrives_while_a_tool_runs_is_seen_at_the_next_step(home: Home) -> None:
@@ -273,19 +263,13 @@ async def test_a_bug_in_a_model_is_that_events_failure_alone(home: Home) -> None
             raise ZeroDivisionError
         return "fine"
 
-    async with home.live(thinks, mode=None, retry=_no_second_attempt()) as runtime:
+    async with home.live(thinks, retry=RetrySettings(event_delays=())) as runtime:
         with pytest.raises(TurnFailed):
             await runtime.ask("arya", "boom")
         assert await runtime.ask("arya", "hello") == "fine"
         turn = await runtime.store.turn("t1")
     assert turn is not None
     assert (turn.state, turn.events[0].state) == ("failed", "dead")
-
-
-def _no_second_attempt():  # type: ignore[no-untyped-def]
-    from anima.settings import RetrySettings
-
-    return RetrySettings(event_delays=())
 
 
 async def test_a_tool_may_report_how_far_it_is(home: Home) -> None:

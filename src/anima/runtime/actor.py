@@ -55,7 +55,9 @@ class Actor:
         self._lanes: dict[str, bool] = {}
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._waiting: dict[str, asyncio.Future[Turn]] = {}
-        self._attempts: dict[str, asyncio.Task[None]] = {}
+        self._awaited: set[str] = set()
+        self._attempts: dict[str, asyncio.Task[object]] = {}
+        self._stops: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -70,10 +72,12 @@ class Actor:
     async def aclose(self) -> None:
         """Let go of every lane; what is unfinished stays on disk and is found again."""
         self._closing = True
-        tasks = list(self._tasks)
+        tasks, cut_off = list(self._tasks), list(self._attempts)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for turn in cut_off:
+            await self.me.journal.give_back(turn)
         for future in self._waiting.values():
             future.cancel()
 
@@ -90,6 +94,8 @@ class Actor:
             if free:
                 self._leave(lane)
             raise
+        if new.awaited:
+            self._awaited.add(posted.event.id)
         if free:
             self._own(self._work(lane, posted.event if posted.claimed else None))
         elif self._manner.everything or new.awaited:
@@ -110,10 +116,11 @@ class Actor:
 
     async def stop_turn(self, turn: str) -> Turn | None:
         """End a turn now, without an answer; its running call is cut off. None when it has ended already."""
-        task = self._attempts.get(turn)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        lane = self._attempts.get(turn)
+        if lane is not None:
+            let_go = self._stops.setdefault(turn, asyncio.Event())
+            lane.cancel()
+            await let_go.wait()
         end = Abandonment(turn, TurnState.STOPPED, EventState.DROPPED, "stopped", CUT_OFF)
         stopped = await self.me.journal.abandon(end)
         if stopped is not None:
@@ -168,7 +175,7 @@ class Actor:
 
     def _more(self, lane: str, alone: bool) -> bool:
         """Whether the lane may hold another event that is to be worked on now."""
-        if not (self._manner.everything or self._waiting):
+        if not (self._manner.everything or self._awaited):
             return False
         return not alone or self._lanes[lane]
 
@@ -177,19 +184,20 @@ class Actor:
         return await self.me.journal.claim(self.me.name, lane)
 
     async def _guard(self, event: Event, resumed: bool) -> None:
-        """One attempt as a task of its own, so that it can be stopped alone."""
-        turn = event.turn or "t" + event.id[1:]
-        task = asyncio.get_running_loop().create_task(self._attempt(event, turn, resumed))
-        self._attempts[turn] = task
+        """One attempt, which can be stopped alone: a stop cancels it and lets the lane go on."""
+        turn, lane = event.turn or "t" + event.id[1:], asyncio.current_task()
+        assert lane is not None
+        self._attempts[turn] = lane
         try:
-            await asyncio.wait([task])
+            await self._attempt(event, turn, resumed)
+        except asyncio.CancelledError:
+            if turn not in self._stops:
+                raise
+            lane.uncancel()
         finally:
             del self._attempts[turn]
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        if not task.cancelled():
-            task.result()
+            if turn in self._stops:
+                self._stops.pop(turn).set()
 
     async def _attempt(self, event: Event, id: str, resumed: bool) -> None:
         again = resumed or event.attempts > 1
@@ -245,6 +253,7 @@ class Actor:
     def _finish(self, turn: Turn, error: AnimaError | None = None) -> None:
         """Tell whoever watches or waits how the turn ended."""
         self.me.tell(Closed, turn, len(turn.steps), result=turn, error=error)
+        self._awaited.discard(turn.events[0].id)
         future = self._waiting.pop(turn.events[0].id, None)
         if future is None or future.done():
             return

@@ -175,13 +175,10 @@ class Runtime:
         raise MalformedAnswer(f"the answer does not fit {answer!r}: {problem}", "ask more simply, or use another model")
 
     async def _ask(self, agent: str, text: str, conversation: str) -> str:
-        turn: Turn | None = None
-        async for progress in self.stream(agent, text, conversation=conversation):
-            if isinstance(progress, Closed):
-                if progress.error is not None:
-                    raise progress.error
-                turn = progress.result
-        assert turn is not None
+        actor = self._actor_of(agent)
+        await self._refuse_if_unfinished(agent, conversation, "python")
+        event = await actor.post(NewEvent(agent, conversation, text, _label("owner", "python"), "python", awaited=True))
+        turn = await actor.ended(event.id)
         if turn.limit is not None:
             raise LimitReached(turn.notice, "raise the limit, or ask for less", answer=turn.answer, turn=turn.id)
         return turn.answer
@@ -200,8 +197,7 @@ class Runtime:
         Leaving early leaves the turn going on. Raises UnfinishedTurn in `asked` mode when earlier work comes first.
         """
         actor = self._actor_of(agent)
-        if self._mode.attend == "asked":
-            await self._refuse_if_unfinished(agent, conversation, source)
+        await self._refuse_if_unfinished(agent, conversation, source)
         new = NewEvent(
             agent, conversation, text, _label("owner", source), source, attachments=tuple(attachments), awaited=True
         )
@@ -218,6 +214,8 @@ class Runtime:
             watch.close()
 
     async def _refuse_if_unfinished(self, agent: str, conversation: str, source: str) -> None:
+        if self._mode.attend == "all":
+            return
         left = await self.store.unfinished(agent, conversation, source)
         if left is None:
             return

@@ -22,7 +22,7 @@ T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], Any]
 Result = tuple[Any, BaseException | None]
 
-# A lone unit waits one round of the loop for company; a growing crowd at most this many.
+# A lone unit leaves with the next round of the loop; a growing crowd waits for more at most this many rounds.
 ROUNDS = 8
 
 
@@ -132,7 +132,7 @@ class Engine:
         self._pending.append((lambda db: unit(db, *args, **kwargs), future))
         if not (self._busy or self._scheduled):
             self._scheduled = True
-            self._loop.call_soon(self._gather, 0, ROUNDS)
+            self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
         return future
 
     def read(
@@ -178,7 +178,7 @@ class Engine:
         self._deliver(futures, results)
         if self._pending:
             self._scheduled = True
-            self._loop.call_soon(self._gather, 0, ROUNDS)
+            self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
 
     def _deliver(self, futures: list[asyncio.Future[Any]], results: list[Result]) -> None:
         for future, (value, error) in zip(futures, results, strict=True):

@@ -96,6 +96,10 @@ class Store:
         """A turn under way with all it has on disk, its first step or not."""
         return await self._engine.read(journal.under_way, turn)
 
+    async def give_back(self, turn: str) -> None:
+        """Uncount the attempt of a turn that is left in good order."""
+        await self._engine.write(mailbox.give_back, number(turn))
+
     async def write_step(self, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
         """Keep a step with the intents of its calls, and the events that joined the turn before it."""
         await self._engine.write(journal.write_step, turn, step, joined)
