@@ -1,11 +1,14 @@
 """Settings: TOML files in, typed values out; a mistake names its file, line, key and the nearest right name.
 
-Nothing here knows what an agent does with its settings.
+`load` is the door; `tables` says what a file may hold, `later` what does nothing yet. Nothing here knows what an
+agent does with its settings.
 """
 
 import os
 from pathlib import Path
 
+from anima.settings.file import AgentSettings, HomeSettings, schema
+from anima.settings.load import Loaded, load, load_home
 from anima.settings.model_ref import LOCAL_MODEL, PROVIDERS, ModelRef, Price
 from anima.settings.secret import Secret
 from anima.settings.tables import LimitSettings, RetrySettings, ThinkSettings, ToolSettings
@@ -13,7 +16,10 @@ from anima.settings.tables import LimitSettings, RetrySettings, ThinkSettings, T
 __all__ = [
     "LOCAL_MODEL",
     "PROVIDERS",
+    "AgentSettings",
+    "HomeSettings",
     "LimitSettings",
+    "Loaded",
     "ModelRef",
     "Price",
     "RetrySettings",
@@ -21,6 +27,9 @@ __all__ = [
     "ThinkSettings",
     "ToolSettings",
     "home_folder",
+    "load",
+    "load_home",
+    "schema",
 ]
 
 

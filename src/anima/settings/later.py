@@ -1,0 +1,86 @@
+"""Tables that are known and do nothing yet: typed and bounded, so that a file written today is right tomorrow.
+
+When one comes to life, it moves to `tables.py`. `file.py` marks which ones these are.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from anima.settings.fields import Bytes, Seconds, SecretRef, Strings, Table, key
+
+
+class Open(Table):
+    """A table whose further keys are not fixed yet."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class TimerTable(Table):
+    """Wakes the agent again and again."""
+
+    every: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, 'How often, as in "30m".')
+    message: str = key("Look around.", "What the agent is told.", max_length=10_000)
+
+
+class HeartbeatTable(Table):
+    """The timer, as the earlier Rust runtime wrote it."""
+
+    enabled: bool = key(True, "Whether it ticks.")
+    interval: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, "How often.")
+
+
+class PeersTable(Table):
+    """Which other agents this one may talk to."""
+
+    may_tell: Strings = key(("*",), "Agents it may send messages to.")
+    may_ask: Strings = key(("*",), "Agents it may ask and wait for.")
+
+
+class ApprovalsTable(Table):
+    """Who says yes to a call, and for how long the question stands."""
+
+    approvers: Strings = key((), "People who may approve.")
+    expires: Annotated[Seconds, Field(gt=0, le=31_536_000)] = key(86_400.0, "Then the answer is no.")
+
+
+class WorkspaceTable(Table):
+    """The agent's folder."""
+
+    trusted: Strings = key((), 'Files whose text is the owner\'s word, as in "*.md".')
+
+
+class StoreTable(Table):
+    """The store's upkeep."""
+
+    low_water: Bytes = key(100_000_000, 'Free space below which nothing new is taken, as in "100MB".', ge=0)
+    backups: int = key(7, "Backups that are kept.", ge=0, le=1000)
+    keep_contexts: Annotated[Seconds, Field(ge=0)] = key(0.0, "How long contexts are kept whole.")
+
+
+class WebTable(Table):
+    """The HTTP door."""
+
+    port: int = key(8793, "Its port; 0 is any free one.", ge=0, le=65_535)
+
+
+class ChannelTable(Open):
+    """A place where people and agents talk."""
+
+    enabled: bool = key(True, "Whether it is used.")
+    token: SecretRef | None = key(None, "Where the channel's token is.")
+
+
+class TriggerTable(Open):
+    """A source of events with no person behind it."""
+
+    name: str | None = key(None, "What it is called.", max_length=200)
+    agent: str | None = key(None, "Whom it wakes.", max_length=64)
+
+
+class ClusterTable(Open):
+    """Runtimes that share a store."""
+
+
+Channels = dict[Literal["telegram", "discord", "webhook", "terminal"], ChannelTable]
+Triggers = Annotated[tuple[TriggerTable, ...], Field(strict=False, max_length=1000)]

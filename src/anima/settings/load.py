@@ -1,0 +1,142 @@
+"""Loads an agent's settings: reads, checks, merges, and settles what a person may leave out.
+
+It does not know what anybody does with a setting.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from anima.errors import Problem, SettingsError
+from anima.settings.fields import NOT_ACTIVE_YET, Table
+from anima.settings.file import AgentSettings, HomeSettings
+from anima.settings.merge import HomeFile, Key, Origin, OwnFile, merged, origins, tables
+from anima.settings.mistakes import mistakes, open_secrets
+from anima.settings.reading import Document, read, read_text
+
+Kind = TypeVar("Kind", bound=Table)
+
+PERSONAS = ("persona.md", "SOUL.md")
+"""Files beside the settings that say who an agent is, where the settings do not."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An agent's settings as they hold.
+
+    `sources` tells for every dotted key where its value comes from: `config.toml:12`, `anima.toml:3` or `default`.
+    `inactive` are the keys that somebody wrote, that are known, and that do nothing yet.
+    """
+
+    path: Path
+    settings: AgentSettings
+    sources: dict[str, str]
+    inactive: list[str]
+
+
+def load(path: Path, home: Path | None = None) -> Loaded:
+    """The settings of one agent; `home` is the folder where an `anima.toml` may be.
+
+    Raises SettingsError with the mistakes of both files.
+    """
+    problems: list[Problem] = []
+    shared = HomeFile()
+    try:
+        shared = load_home(home) if home else shared
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        own = OwnFile(*_checked(path, AgentSettings))
+    except SettingsError as error:
+        raise SettingsError(error.problems + problems) from error
+    found = origins(own, shared)
+    settings = merged(own.settings, shared.settings, found)
+    problems += _half_named_model(settings, found)
+    settings = _settle(settings, path, found, problems)
+    if problems:
+        raise SettingsError(problems)
+    return Loaded(path, settings, _sources(settings, found), list(_inactive(settings, found)))
+
+
+def load_home(home: Path) -> HomeFile:
+    """What the agents of a home share; nothing where there is no `anima.toml`. Raises SettingsError."""
+    path = home / "anima.toml"
+    return HomeFile(*_checked(path, HomeSettings)) if os.path.lexists(path) else HomeFile()
+
+
+def _checked(path: Path, kind: type[Kind]) -> tuple[Document, Kind]:
+    """A file, found right by itself."""
+    document = read(path)
+    problems = open_secrets(document)
+    try:
+        settings = kind.model_validate(document.values, context={"folder": path.absolute().parent})
+    except ValidationError as error:
+        raise SettingsError(_in_order(problems + mistakes(document, kind, error))) from error
+    if problems:
+        raise SettingsError(_in_order(problems))
+    return document, settings
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _half_named_model(settings: AgentSettings, found: dict[Key, Origin]) -> Iterator[Problem]:
+    """A model without its provider, or the other way round."""
+    provider, model = settings.llm.provider, settings.llm.model
+    if model is not None and provider is None:
+        yield found["llm", "model"].problem("has no provider beside it", 'write provider = "openai", or whose it is')
+    if provider not in (None, "local") and model is None:
+        yield found["llm", "provider"].problem("has no model beside it", "write model = ... below it")
+
+
+def _settle(settings: AgentSettings, path: Path, found: dict[Key, Origin], problems: list[Problem]) -> AgentSettings:
+    """Fill in what follows from elsewhere: the persona's text, the workspace, how many conversations at a time."""
+    folder = path.absolute().parent
+    agent = settings.agent
+    changes: dict[str, object] = {"workspace": agent.workspace or folder / "workspace"}
+    if ("agent", "parallel") not in found and settings.runtime.parallel is not None:
+        changes["parallel"] = settings.runtime.parallel
+        found["agent", "parallel"] = found["runtime", "parallel"]
+    if agent.persona and agent.system_prompt is not None:
+        problems.append(found["agent", "persona"].problem("is given beside system_prompt", "keep one of them"))
+    elif agent.system_prompt is None:
+        beside = next((folder / name for name in PERSONAS if (folder / name).is_file()), None)
+        if persona := agent.persona or beside:
+            origin = found.get(("agent", "persona")) or Origin(Document(persona), (), persona)
+            found["agent", "system_prompt"] = origin
+            changes |= {"persona": persona, "system_prompt": _persona(persona, origin, problems)}
+    return settings.model_copy(update={"agent": agent.model_copy(update=changes)})
+
+
+def _persona(path: Path, origin: Origin, problems: list[Problem]) -> str:
+    try:
+        return read_text(path).strip()
+    except SettingsError as error:
+        problems += [origin.problem(f"{path}: {problem.message}", problem.hint) for problem in error.problems]
+        return ""
+
+
+def _sources(settings: AgentSettings, found: dict[Key, Origin]) -> dict[str, str]:
+    return {
+        f"{name}.{key}": found[name, key].place if (name, key) in found else "default"
+        for name, table in tables()
+        if getattr(settings, name) is not None
+        for key in table.model_fields
+    }
+
+
+def _inactive(settings: AgentSettings, found: dict[Key, Origin]) -> Iterator[str]:
+    """Each key once; a table that does nothing as a whole is named as a whole."""
+    for name, field in AgentSettings.model_fields.items():
+        if field.json_schema_extra == NOT_ACTIVE_YET:
+            if getattr(settings, name):
+                yield name
+            continue
+        for key, inner in type(getattr(settings, name)).model_fields.items():
+            if inner.json_schema_extra == NOT_ACTIVE_YET and (name, key) in found:
+                yield f"{name}.{key}"
