@@ -13,11 +13,12 @@ from typing import Any, cast
 
 import click
 
-from anima.app import check, fetch_local_model, open_runtime
+from anima.app import agent_of, keep_log, open_runtime
 from anima.cli.answer import Answer, choose_answer
 from anima.cli.approval import Terminal, TerminalApprover
 from anima.cli.console import View, choose_view
 from anima.cli.documents import denied
+from anima.cli.fetching import fetch_for
 from anima.cli.output import tell
 from anima.errors import (
     AnimaError,
@@ -132,15 +133,18 @@ class Errand:
         self.order.check()
         home = home_folder(self.order.home)
         loaded = load(self.order.config, home)
-        if problems := check(loaded):
+        agent, problems = agent_of(loaded)
+        if problems:
             raise SettingsError(problems)
         self.view = choose_view(quiet=self.order.quiet, verbose=self.order.verbose or loaded.settings.observe.verbose)
         text = "" if self.order.resume else self.order.text()
         if not self.order.quiet:
             for key in loaded.inactive:
                 tell(f"note: {key} is not active yet")
-        await fetch_local_model(loaded, home)
-        async with open_runtime(loaded, home, self._approver()) as runtime:
+        await fetch_for(loaded.settings.models, home / "models")
+        if loaded.settings.memory.backend != "in_memory":
+            keep_log(home)
+        async with open_runtime(loaded, agent, home, self._approver()) as runtime:
             closed = await self._follow(self._begin(runtime, loaded, text))
             return await self._finish(runtime, closed)
 
