@@ -23,8 +23,8 @@ log = logging.getLogger("anima.runtime")
 HOT = 256
 """Conversations whose past is kept in memory."""
 
-UNREACHABLE_FIRST, UNREACHABLE_MOST = 5.0, 600.0
-"""Seconds until an event is tried again while no model can be reached: the first wait, doubled up to the most."""
+OUTAGE_LEAST, OUTAGE_MOST = 5.0, 600.0
+"""Seconds until an event is tried again while no model can be reached: as long as it has waited, within these."""
 
 CUT_OFF = (
     "The outcome of this call is unknown: the turn was ended while it ran. It may have happened, wholly or in part."
@@ -200,7 +200,7 @@ class Actor:
                 self._stops.pop(turn).set()
 
     async def _attempt(self, event: Event, id: str, resumed: bool) -> None:
-        again = resumed or event.attempts > 1
+        again = resumed or event.error is not None  # it was put off before, so it may have steps
         if resumed:
             if self._manner.everything and event.attempts > len(self._manner.delays):
                 await self._set_aside(id, RuntimeError(f"the program ended {event.attempts} times while working on it"))
@@ -228,18 +228,17 @@ class Actor:
             "turn %s of %s failed: %s", turn.id, self.me.name, error, exc_info=not isinstance(error, AnimaError)
         )
         self._pasts.pop(turn.conversation, None)
+        outage = isinstance(error, ModelError) and error.unavailable
         hopeless = isinstance(error, ModelError) and not error.retryable
-        if isinstance(error, ModelError) and error.unavailable:
-            delay = min(UNREACHABLE_FIRST * 2 ** (attempts - 1), UNREACHABLE_MOST)
-        elif hopeless or attempts > len(self._manner.delays):
+        if not outage and (hopeless or attempts > len(self._manner.delays)):
             await self._set_aside(turn.id, error)
             return
-        else:
-            delay = self._manner.delays[attempts - 1]
-        due = self.me.clock.now() + delay
-        await self.me.journal.put_off(turn, due, str(error))
-        self._wake_later(turn.conversation, due)
-        if isinstance(error, ModelError) and error.unavailable:
+        now = self.me.clock.now()
+        waited = now - turn.events[0].time
+        delay = min(max(waited, OUTAGE_LEAST), OUTAGE_MOST) if outage else self._manner.delays[attempts - 1]
+        await self.me.journal.put_off(turn, now + delay, str(error), counted=not outage)
+        self._wake_later(turn.conversation, now + delay)
+        if isinstance(error, ModelError) and outage:
             self._finish(await self.me.journal.load(turn.id), error)
 
     async def _set_aside(self, id: str, error: Exception) -> None:

@@ -144,11 +144,6 @@ def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
         db.execute("INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, ?, ?)", (id, state, done.closed))
 
 
-def put_off(db: sqlite3.Connection, turn: Turn, due: float, error: str) -> None:
-    """Leave a turn as it is and its opening event back in the lane until `due`."""
-    mailbox.put_off(db, number(turn.id), due, error)
-
-
 def resume(db: sqlite3.Connection, id: str) -> Turn:
     """A turn under way, found again after its process ended: one more attempt, counted on disk first."""
     mailbox.begin(db, number(id))

@@ -125,7 +125,7 @@ def arrived(db: sqlite3.Connection, turn: int) -> tuple[Event, ...]:
     rows = db.execute(
         EVENT
         + """JOIN events o ON o.id = ? WHERE e.agent = o.agent AND e.conversation = o.conversation
-             AND e.number > o.number AND e.state = 'queued' AND e.awaited = 0 AND e.attempts = 0 ORDER BY e.number""",
+             AND e.number > o.number AND e.state = 'queued' AND e.awaited = 0 AND e.turn IS NULL ORDER BY e.number""",
         (turn,),
     )
     return tuple(map(event, rows))
@@ -161,9 +161,12 @@ def unfinished(db: sqlite3.Connection, agent: int, conversation: str, source: st
     return None if row is None else event(row)
 
 
-def put_off(db: sqlite3.Connection, id: int, due: float, error: str) -> None:
-    """Back into its lane until `due`; the turn, if it has rows, stays open."""
-    db.execute("UPDATE events SET state = 'queued', due = ?, error = ? WHERE id = ?", (due, error, id))
+def put_off(db: sqlite3.Connection, id: int, due: float, error: str, counted: bool) -> None:
+    """Back into its lane until `due`; the turn, if it has rows, stays open. An attempt not counted is given back."""
+    db.execute(
+        "UPDATE events SET state = 'queued', due = ?, error = ?, attempts = attempts - ? WHERE id = ?",
+        (due, error, int(not counted), id),
+    )
 
 
 def find(db: sqlite3.Connection, id: str) -> Event | None:

@@ -112,9 +112,12 @@ class Store:
         """End a turn: its last step, its events, itself and its reply in one commit."""
         await self._engine.write(journal.close_turn, closing)
 
-    async def put_off(self, turn: Turn, due: float, error: str) -> None:
-        """Leave the turn as it is; its event waits in the lane until `due` (wall seconds)."""
-        await self._engine.write(journal.put_off, turn, due, error)
+    async def put_off(self, turn: Turn, due: float, error: str, *, counted: bool = True) -> None:
+        """Leave the turn as it is; its event waits in the lane until `due` (wall seconds).
+
+        `counted`: the attempt was the event's own failure.
+        """
+        await self._engine.write(mailbox.put_off, number(turn.id), due, error, counted)
 
     async def abandon(self, end: Abandonment) -> Turn | None:
         """End a turn without an answer; None when there is none or it has ended."""

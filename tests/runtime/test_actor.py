@@ -1,0 +1,288 @@
+"""One agent alive: its lanes, its attempts, what becomes of an event that fails."""
+
+import asyncio
+
+import pytest
+from tests.fakes import Home, the_turn
+
+from anima import Agent, Mode, Runtime, tool
+from anima.errors import (
+    AgentBusy,
+    BadKey,
+    MalformedAnswer,
+    NoModelReachable,
+    NotFound,
+    NothingToResume,
+    UnfinishedTurn,
+    Unreachable,
+)
+from anima.settings import RetrySettings
+from anima.testing import Answer, FakeClock, ScriptedModel, ToolCall
+from anima.vocabulary import Closed, Context, Event, EventState, TurnOpened
+
+ONE = Mode(attend="asked")
+
+
+async def settled(runtime: Runtime, event: str, *states: str) -> Event:
+    """The event, once it has come to one of these states."""
+    while True:
+        kept = await runtime.store.event(event)
+        if kept is not None and kept.state in states:
+            return kept
+        await asyncio.sleep(0)
+
+
+async def test_an_event_that_fails_is_tried_again_after_each_delay_and_then_set_aside(home: Home) -> None:
+    clock = FakeClock()
+    model = ScriptedModel(lambda context: Answer(error=MalformedAnswer("half a JSON")))
+    async with home.live(model, clock=clock, retry=RetrySettings(event_delays=(1.0, 10.0))) as runtime:
+        event = await runtime.post("arya", "hi")
+        for attempts, delay in [(1, 1.0), (2, 10.0)]:
+            waiting = await settled(runtime, event, EventState.QUEUED)
+            assert (waiting.attempts, waiting.error) == (attempts, "half a JSON")
+            assert len(model.contexts) == attempts
+            await clock.advance(delay)
+            while len(model.contexts) == attempts:
+                await asyncio.sleep(0)
+        dead = await settled(runtime, event, EventState.DEAD)
+    assert (dead.attempts, dead.error) == (3, "half a JSON")
+
+
+async def test_what_cannot_succeed_is_set_aside_at_once(home: Home) -> None:
+    async with home.live([Answer(error=BadKey("no such key"))]) as runtime:
+        with pytest.raises(BadKey):
+            await runtime.ask("arya", "hi")
+        assert (await settled(runtime, "e1", EventState.DEAD)).attempts == 1
+
+
+async def test_a_failing_event_does_not_hold_up_the_next_of_its_conversation(home: Home) -> None:
+    def thinks(context: Context) -> Answer:
+        bad = context.messages[-1].text == "bad"
+        return Answer(error=MalformedAnswer("half")) if bad else Answer("good")
+
+    async with home.live(thinks, clock=FakeClock()) as runtime:
+        bad = await runtime.post("arya", "bad")
+        assert await runtime.ask("arya", "next") == "good"
+        assert (await settled(runtime, bad, EventState.QUEUED)).attempts == 1
+
+
+async def test_while_no_model_can_be_reached_the_event_waits_and_counts_against_nobody(home: Home) -> None:
+    clock, answers = FakeClock(), [Answer(error=Unreachable("cable cut")), Answer("back again")]
+    async with home.live(lambda context: answers.pop(0), clock=clock) as runtime:
+        with pytest.raises(Unreachable):
+            await runtime.ask("arya", "hi")
+        await settled(runtime, "e1", EventState.QUEUED)
+        await clock.advance(5.0)
+        await settled(runtime, "e1", EventState.ANSWERED)
+
+
+async def test_many_outages_never_make_a_dead_letter(home: Home) -> None:
+    clock, outages = FakeClock(), 12
+    calls: list[int] = []
+
+    def thinks(context: Context) -> Answer:
+        calls.append(1)
+        return Answer(error=Unreachable("cable cut")) if len(calls) <= outages else Answer("back")
+
+    async with home.live(thinks, clock=clock) as runtime:
+        event = await runtime.post("arya", "hi")
+        for before in range(1, outages + 1):
+            while len(calls) < before:
+                await asyncio.sleep(0)
+            await settled(runtime, event, EventState.QUEUED)
+            await clock.advance(600.0)
+        await settled(runtime, event, EventState.ANSWERED)
+
+
+async def test_conversations_run_side_by_side_up_to_the_agents_parallel(home: Home) -> None:
+    inside, most, go = 0, 0, asyncio.Event()
+
+    @tool(effect="read")
+    async def meet() -> str:
+        """Meet."""
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        if inside == 2:
+            go.set()
+        await go.wait()
+        inside -= 1
+        return "met"
+
+    def thinks(context: Context) -> Answer:
+        return Answer("done") if context.messages[-1].role == "tool" else Answer(calls=[ToolCall("meet")])
+
+    async with home.live(thinks, meet, parallel=2) as runtime:
+        asks = [runtime.ask("arya", "meet", conversation=f"c:{n}") for n in range(6)]
+        assert await asyncio.gather(*asks) == ["done"] * 6
+    assert most == 2
+
+
+async def test_a_strict_actor_does_one_thing_at_a_time(home: Home) -> None:
+    inside: list[str] = []
+
+    @tool(effect="read")
+    async def alone(name: str) -> str:
+        """Alone."""
+        inside.append(f"in {name}")
+        await asyncio.sleep(0)
+        inside.append(f"out {name}")
+        return name
+
+    def thinks(context: Context) -> Answer:
+        name = context.messages[0].text
+        done = context.messages[-1].role == "tool"
+        return Answer(name) if done else Answer(calls=[ToolCall("alone", {"name": name})])
+
+    async with home.live(thinks, alone, parallel=1) as runtime:
+        await asyncio.gather(*(runtime.ask("arya", name, conversation=f"c:{name}") for name in "abc"))
+    assert inside == ["in a", "out a", "in b", "out b", "in c", "out c"]
+
+
+async def test_asking_a_person_holds_no_slot(home: Home) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def decide(call: object) -> bool:
+        asked.set()
+        await answer.wait()
+        return False
+
+    from tests.fakes import built_in
+
+    def thinks(context: Context) -> Answer:
+        if context.messages[0].text == "ask":
+            told = context.messages[-1].role == "tool"
+            return Answer("no then") if told else Answer(calls=[ToolCall("shell", {"command": "ls"})])
+        return Answer("quick")
+
+    async with home.live(thinks, *built_in("shell"), approve=decide, parallel=1) as runtime:
+        slow = asyncio.create_task(runtime.ask("arya", "ask", conversation="c:1"))
+        await asked.wait()
+        assert await runtime.ask("arya", "hello", conversation="c:2") == "quick"
+        answer.set()
+        assert await slow == "no then"
+
+
+async def test_a_program_that_dies_again_and_again_on_one_event_sets_it_aside(home: Home) -> None:
+    async with home.live(["never"], mode=ONE) as runtime:
+        await runtime.post("arya", "poison")
+        for _ in range(4):
+            await runtime.store.begin("e1")  # what a start does just before the process dies
+    async with home.live([]) as runtime:
+        dead = await settled(runtime, "e1", EventState.DEAD)
+    assert "4 times" in (dead.error or "")
+
+
+async def test_in_asked_mode_one_attempt_is_made_and_the_rest_is_left_alone(home: Home) -> None:
+    async with home.live(["never"], mode=ONE) as runtime:
+        await runtime.post("arya", "left alone", conversation="c:other")
+    async with home.live([Answer(error=MalformedAnswer("half"))], mode=ONE) as runtime:
+        with pytest.raises(MalformedAnswer):
+            await the_turn(runtime.stream("arya", "hi", source="cli"))
+        other, mine = await runtime.store.event("e1"), await runtime.store.event("e2")
+    assert other is not None
+    assert mine is not None
+    assert (other.state, mine.state) == ("queued", "dead")
+
+
+async def test_in_asked_mode_unfinished_work_comes_first_and_is_resumed(home: Home) -> None:
+    down = [Answer(error=NoModelReachable("none reachable"))]
+    async with home.live(down, mode=ONE) as runtime:
+        with pytest.raises(NoModelReachable):
+            await the_turn(runtime.stream("arya", "hi", source="cli", conversation="cli:main"))
+    async with home.live(["hello"], mode=ONE) as runtime:
+        with pytest.raises(UnfinishedTurn) as caught:
+            await the_turn(runtime.stream("arya", "another", source="cli", conversation="cli:main"))
+        assert caught.value.details["event"] == "e1"
+        turn = await the_turn(runtime.resume("arya", "cli:main"))
+        assert turn.answer == "hello"
+        unseen = await the_turn(runtime.resume("arya", "cli:main"))
+        assert unseen.id == turn.id
+        await runtime.printed(turn.id)
+        with pytest.raises(NothingToResume):
+            await the_turn(runtime.resume("arya", "cli:main"))
+
+
+async def test_an_agent_has_one_owner_and_the_others_of_the_home_are_free(home: Home) -> None:
+    async with home.live([]):
+        with pytest.raises(AgentBusy):
+            async with home.live([]):
+                pass
+        async with Runtime(home.folder, [Agent("sansa", model=ScriptedModel(["hi"]))]) as other:
+            assert await other.ask("sansa", "hello") == "hi"
+    async with home.live(["free again"]) as runtime:
+        assert await runtime.ask("arya", "hello") == "free again"
+
+
+async def test_an_unknown_agent_is_an_error_that_names_the_known(home: Home) -> None:
+    async with home.live([]) as runtime:
+        with pytest.raises(NotFound, match="nobody") as caught:
+            await runtime.ask("nobody", "hi")
+    assert "arya" in caught.value.hint
+
+
+async def test_without_a_home_nothing_is_kept() -> None:
+    for _ in range(2):
+        async with Home(None).live(["hi"]) as runtime:
+            assert await runtime.ask("arya", "hello") == "hi"
+            assert [turn.id for turn in await runtime.store.turns()] == ["t1"]
+
+
+async def test_history_moves_in_jumps_and_is_the_same_after_a_restart(home: Home) -> None:
+    from anima.settings import ThinkSettings
+
+    shown: list[int] = []
+    for n in range(1, 11):
+        model = ScriptedModel([f"answer {n}"])
+        async with home.live(model, think=ThinkSettings(history_turns=2)) as runtime:
+            await runtime.ask("arya", f"text {n}")
+        shown.append(sum(message.role == "user" for message in model.contexts[0].messages))
+    model = ScriptedModel([f"answer {n}" for n in range(1, 11)])
+    async with home.live(model, think=ThinkSettings(history_turns=2)) as runtime:
+        for n in range(1, 11):
+            await runtime.ask("arya", f"text {n}", conversation="c:hot")
+    hot = [sum(message.role == "user" for message in context.messages) for context in model.contexts]
+    assert shown == hot
+    assert max(hot) == 4
+    assert hot[-1] >= 3
+
+
+async def test_watchers_see_every_turn_and_may_leave(home: Home) -> None:
+    async with home.live(["one", "two"]) as runtime:
+        seen: list[str] = []
+
+        async def watch() -> None:
+            async for news in runtime.watch("arya"):
+                seen.append(news.type)
+                if isinstance(news, Closed):
+                    return
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0)
+        await runtime.ask("arya", "hi")
+        await watching
+        await runtime.ask("arya", "again")
+    assert (seen[0], seen[-1]) == ("turn_opened", "closed")
+
+
+async def test_a_watcher_that_never_looks_costs_the_turn_nothing(home: Home) -> None:
+    async with home.live(lambda context: "x" * 50) as runtime:
+        watching = runtime.watch("arya")
+        first = asyncio.create_task(anext(watching))
+        await asyncio.sleep(0)
+        for n in range(30):
+            await runtime.ask("arya", "hi", conversation=f"c:{n}")
+        assert isinstance(await first, TurnOpened)
+        await watching.aclose()  # type: ignore[attr-defined]
+
+
+async def test_metrics_count_turns_steps_and_calls_by_outcome(home: Home) -> None:
+    script = [Answer(calls=[ToolCall("pay", {"n": 1}), ToolCall("pay", {"n": -1})]), "done"]
+    async with home.live(script) as runtime:
+        await runtime.ask("arya", "pay")
+        report = runtime.metrics.report().splitlines()
+    assert 'anima_turns{state="closed"} 1' in report
+    assert 'anima_tool_calls{tool="pay",state="done"} 1' in report
+    assert 'anima_tool_calls{tool="pay",state="failed"} 1' in report
+    assert "anima_steps 2" in report
+    assert "anima_tokens_input 20" in report
