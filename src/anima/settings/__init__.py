@@ -7,13 +7,15 @@ agent does with its settings.
 import os
 from pathlib import Path
 
+from anima.settings.fields import Table
 from anima.settings.file import AgentSettings, HomeSettings, schema
-from anima.settings.load import Loaded, load, load_home
+from anima.settings.load import HOME_FILE, Loaded, load, load_home
 from anima.settings.model_ref import LOCAL_MODEL, PROVIDERS, ModelRef, Price
 from anima.settings.secret import Secret
 from anima.settings.tables import LimitSettings, RetrySettings, ThinkSettings, ToolSettings
 
 __all__ = [
+    "HOME_FILE",
     "LOCAL_MODEL",
     "PROVIDERS",
     "AgentSettings",
@@ -24,6 +26,7 @@ __all__ = [
     "Price",
     "RetrySettings",
     "Secret",
+    "Table",
     "ThinkSettings",
     "ToolSettings",
     "home_folder",

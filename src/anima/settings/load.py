@@ -5,7 +5,7 @@ It does not know what anybody does with a setting.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from anima.settings.reading import Document, read, read_text
 
 Kind = TypeVar("Kind", bound=Table)
 
+HOME_FILE = "anima.toml"
 PERSONAS = ("persona.md", "SOUL.md")
 """Files beside the settings that say who an agent is, where the settings do not."""
 
@@ -36,6 +37,15 @@ class Loaded:
     settings: AgentSettings
     sources: dict[str, str]
     inactive: list[str]
+    origins: dict[Key, Origin] = field(repr=False)
+
+    def problem(self, key: str, item: int | None, message: str, hint: str = "") -> Problem:
+        """A mistake that another room found in `key` (`tools.enabled`), or in one item of its list."""
+        table, _, name = key.partition(".")
+        origin = self.origins.get((table, name))
+        if origin is None:
+            return Problem(str(self.path), None, key, message, hint)
+        return origin.document.problem(origin.key if item is None else (*origin.key, item), message, hint)
 
 
 def load(path: Path, home: Path | None = None) -> Loaded:
@@ -46,7 +56,8 @@ def load(path: Path, home: Path | None = None) -> Loaded:
     problems: list[Problem] = []
     shared = HomeFile()
     try:
-        shared = load_home(home) if home else shared
+        if home and os.path.lexists(home / HOME_FILE):
+            shared = load_home(home / HOME_FILE)
     except SettingsError as error:
         problems += error.problems
     try:
@@ -59,13 +70,12 @@ def load(path: Path, home: Path | None = None) -> Loaded:
     settings = _settle(settings, path, found, problems)
     if problems:
         raise SettingsError(problems)
-    return Loaded(path, settings, _sources(settings, found), list(_inactive(settings, found)))
+    return Loaded(path, settings, _sources(settings, found), list(_inactive(settings, found)), found)
 
 
-def load_home(home: Path) -> HomeFile:
-    """What the agents of a home share; nothing where there is no `anima.toml`. Raises SettingsError."""
-    path = home / "anima.toml"
-    return HomeFile(*_checked(path, HomeSettings)) if os.path.lexists(path) else HomeFile()
+def load_home(path: Path) -> HomeFile:
+    """`anima.toml`: what the agents of a home share. Raises SettingsError."""
+    return HomeFile(*_checked(path, HomeSettings))
 
 
 def _checked(path: Path, kind: type[Kind]) -> tuple[Document, Kind]:
@@ -132,8 +142,8 @@ def _sources(settings: AgentSettings, found: dict[Key, Origin]) -> dict[str, str
 
 def _inactive(settings: AgentSettings, found: dict[Key, Origin]) -> Iterator[str]:
     """Each key once; a table that does nothing as a whole is named as a whole."""
-    for name, field in AgentSettings.model_fields.items():
-        if field.json_schema_extra == NOT_ACTIVE_YET:
+    for name, place in AgentSettings.model_fields.items():
+        if place.json_schema_extra == NOT_ACTIVE_YET:
             if getattr(settings, name):
                 yield name
             continue
