@@ -22,29 +22,29 @@ def test_a_machine_without_a_home_is_well_and_hears_how_to_make_one(anima: Anima
     assert not home.exists()
 
 
-def test_a_fresh_home_is_well(anima: Anima, home: Path) -> None:
-    anima("init")
-    status, found = checks(anima)
+def test_a_fresh_home_is_well(here: Anima, home: Path) -> None:
+    here("init")
+    status, found = checks(here)
     assert status == 0
     assert "anima" in found["home"]["message"]
 
 
-def test_a_home_others_can_read_is_told_with_the_command_that_mends_it(anima: Anima, home: Path) -> None:
-    anima("init")
+def test_a_home_others_can_read_is_told_with_the_command_that_mends_it(here: Anima, home: Path) -> None:
+    here("init")
     (home / "anima.toml").chmod(0o644)
-    status, found = checks(anima)
+    status, found = checks(here)
     assert status == 1
     assert str(home / "anima.toml") in found["permissions"]["message"]
     assert found["permissions"]["hint"].startswith("chmod ")
 
 
-def test_somebody_else_s_database_is_told_and_left_alone(anima: Anima, home: Path) -> None:
+def test_somebody_else_s_database_is_told_and_left_alone(here: Anima, home: Path) -> None:
     home.mkdir(mode=0o700)
     store = home / "anima.db"
     store.write_bytes(os.urandom(8192))
     store.chmod(0o600)
     before = store.read_bytes()
-    status, found = checks(anima)
+    status, found = checks(here)
     assert (status, found["store"]["ok"]) == (1, False)
     assert found["store"]["hint"]
     assert store.read_bytes() == before

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import PROGRAM
 from tests.cli.program import Anima
 
@@ -61,19 +62,19 @@ def test_a_file_that_exists_stops_it_before_anything_is_written(anima: Anima, tm
 
 
 @pytest.mark.parametrize("name", ["../arya", "a b", "", 'a"', "-a"])
-def test_a_name_that_would_not_be_a_folder_is_refused(anima: Anima, home: Path, name: str) -> None:
-    assert anima("init", f"--name={name}").status == 2
+def test_a_name_that_would_not_be_a_folder_is_refused(here: Anima, home: Path, name: str) -> None:
+    assert here("init", f"--name={name}").status == 2
     assert not home.exists()
 
 
 @pytest.mark.parametrize("model", ["gpt", 'openai/x"', "openai/", "OPENAI/x y"])
-def test_a_model_that_is_none_is_refused(anima: Anima, home: Path, model: str) -> None:
-    assert anima("init", "--model", model).status == 2
+def test_a_model_that_is_none_is_refused(here: Anima, home: Path, model: str) -> None:
+    assert here("init", "--model", model).status == 2
     assert not home.exists()
 
 
-def test_a_model_may_be_named(anima: Anima, home: Path) -> None:
-    made = anima("init", "--model", "ollama/qwen3:8b", "--json").document
+def test_a_model_may_be_named(here: Anima, home: Path) -> None:
+    made = here("init", "--model", "ollama/qwen3:8b", "--json").document
     assert made["ok"] is True
     llm = tomllib.loads((home / "agents/anima/agent.toml").read_text())["llm"]
     assert (llm["provider"], llm["model"]) == ("ollama", "qwen3:8b")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cli.chat_server import ChatServer, Say, chat_server
 from tests.cli.conftest import PROGRAM
 from tests.cli.program import Anima
@@ -122,9 +123,9 @@ def test_stats_prints_the_metrics_on_stderr(anima: Anima, server: ChatServer, co
     [[], ["x", "--resume"], ["x", "--json", "--events"], ["x", "--quiet", "--verbose"], [""], ["x", "--conversation="]],
 )
 def test_words_that_do_not_go_together_are_refused_before_anything_happens(
-    anima: Anima, config: Path, home: Path, words: list[str]
+    here: Anima, config: Path, home: Path, words: list[str]
 ) -> None:
-    wrong = anima("run", config, *words)
+    wrong = here("run", config, *words)
     assert wrong.status == 2
     assert not home.exists()
 

@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.cli.program import Anima
 
 from anima.cli import COMMANDS
+from tests.cli.program import Anima
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,25 +34,25 @@ def test_answering_without_a_command_imports_nothing_heavy(word: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_every_command_has_an_example(anima: Anima, name: str) -> None:
-    help = anima(name, "--help")
+def test_help_of_every_command_has_an_example(here: Anima, name: str) -> None:
+    help = here(name, "--help")
     assert help.status == 0
     assert "Example" in help.out
     assert f"anima {name} " in help.out
 
 
-def test_a_plural_is_the_same_command(anima: Anima) -> None:
-    assert anima("turns", "list", "--json").document == {"ok": True, "items": []}
+def test_a_plural_is_the_same_command(here: Anima) -> None:
+    assert here("turns", "list", "--json").document == {"ok": True, "items": []}
 
 
-def test_an_unknown_command_names_the_nearest(anima: Anima) -> None:
-    wrong = anima("trun")
+def test_an_unknown_command_names_the_nearest(here: Anima) -> None:
+    wrong = here("trun")
     assert wrong.status == 2
     assert wrong.err == "error: there is no command 'trun'\n  hint: did you mean `anima run`?\n"
 
 
-def test_a_wrong_option_is_one_document_with_json(anima: Anima) -> None:
-    wrong = anima("turn", "list", "--limit", "many", "--json")
+def test_a_wrong_option_is_one_document_with_json(here: Anima) -> None:
+    wrong = here("turn", "list", "--limit", "many", "--json")
     assert wrong.status == 2
     assert wrong.document["ok"] is False
     assert wrong.document["error"]["type"] == "usage_error"
@@ -60,8 +60,8 @@ def test_a_wrong_option_is_one_document_with_json(anima: Anima) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_for_each_shell(anima: Anima, shell: str) -> None:
-    script = anima("completion", shell)
+def test_completion_prints_a_script_for_each_shell(here: Anima, shell: str) -> None:
+    script = here("completion", shell)
     assert script.status == 0
     assert "_ANIMA_COMPLETE" in script.out
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cli.program import Anima
 
 from anima.clock import SystemClock
 from anima.store import Closing, Store
@@ -20,6 +19,7 @@ from anima.vocabulary import (
     TurnState,
     Usage,
 )
+from tests.cli.program import Anima
 
 
 def step(n: int, text: str, *effects: Effect) -> Step:
@@ -56,26 +56,26 @@ def open_turn(home: Path) -> str:
     return "t1"
 
 
-def test_where_nothing_was_kept_there_are_no_turns_and_no_store_is_made(anima: Anima, home: Path) -> None:
-    assert anima("turn", "list", "--json").document == {"ok": True, "items": []}
+def test_where_nothing_was_kept_there_are_no_turns_and_no_store_is_made(here: Anima, home: Path) -> None:
+    assert here("turn", "list", "--json").document == {"ok": True, "items": []}
     assert not home.exists()
 
 
-def test_a_list_holds_the_head_of_each_turn(anima: Anima, closed_turn: str) -> None:
-    (item,) = anima("turn", "list", "--json").document["items"]
+def test_a_list_holds_the_head_of_each_turn(here: Anima, closed_turn: str) -> None:
+    (item,) = here("turn", "list", "--json").document["items"]
     assert set(item) == {"id", "agent", "conversation", "state", "opened", "closed"}
     assert (item["id"], item["agent"], item["state"]) == ("t1", "arya", "closed")
-    table = anima("turn", "list").out.splitlines()
+    table = here("turn", "list").out.splitlines()
     assert [line.split()[0] for line in table] == ["TURN", "t1"]
 
 
-def test_the_turns_of_an_unknown_agent_are_an_error(anima: Anima, closed_turn: str) -> None:
-    wrong = anima("turn", "list", "--agent", "gendry", "--json")
+def test_the_turns_of_an_unknown_agent_are_an_error(here: Anima, closed_turn: str) -> None:
+    wrong = here("turn", "list", "--agent", "gendry", "--json")
     assert (wrong.status, wrong.document["error"]["type"]) == (1, "not_found")
 
 
-def test_show_tells_the_whole_custody(anima: Anima, closed_turn: str) -> None:
-    turn = anima("turn", "show", closed_turn, "--json").document["turn"]
+def test_show_tells_the_whole_custody(here: Anima, closed_turn: str) -> None:
+    turn = here("turn", "show", closed_turn, "--json").document["turn"]
     assert [event["text"] for event in turn["events"]] == ["build it"]
     assert [step["n"] for step in turn["steps"]] == [1, 2]
     (call,) = turn["steps"][0]["effects"]
@@ -97,8 +97,8 @@ def test_show_tells_the_whole_custody(anima: Anima, closed_turn: str) -> None:
     assert (turn["answer"], turn["state"]) == ("It is built.", "closed")
 
 
-def test_show_reads_as_a_story_in_which_nothing_is_active(anima: Anima, closed_turn: str) -> None:
-    story = anima("turn", "show", closed_turn).out
+def test_show_reads_as_a_story_in_which_nothing_is_active(here: Anima, closed_turn: str) -> None:
+    story = here("turn", "show", closed_turn).out
     for part in ("build it", "I shall build it.", "shell", "allow, done", "It is built.", "20 tokens in, 6 out"):
         assert part in story
     assert "\x1b" not in story
@@ -106,8 +106,8 @@ def test_show_reads_as_a_story_in_which_nothing_is_active(anima: Anima, closed_t
 
 @pytest.mark.parametrize("id", ["t99", "nonsense", "", "t"])
 @pytest.mark.parametrize("verb", ["show", "stop"])
-def test_an_unknown_turn_is_an_error(anima: Anima, closed_turn: str, verb: str, id: str) -> None:
-    wrong = anima("turn", verb, id, "--json")
+def test_an_unknown_turn_is_an_error(here: Anima, closed_turn: str, verb: str, id: str) -> None:
+    wrong = here("turn", verb, id, "--json")
     assert (wrong.status, wrong.document["error"]["type"]) == (1, "not_found")
 
 
@@ -119,9 +119,9 @@ def test_stopping_drops_the_task_and_a_running_call_becomes_unknown(anima: Anima
     assert anima("turn", "stop", open_turn).status == 1
 
 
-def test_a_foreign_store_is_refused(anima: Anima, tmp_path: Path) -> None:
+def test_a_foreign_store_is_refused(here: Anima, tmp_path: Path) -> None:
     foreign = tmp_path / "notes.db"
     foreign.write_text("not a database at all" * 100)
-    wrong = anima("turn", "list", "--store", foreign, "--json")
+    wrong = here("turn", "list", "--store", foreign, "--json")
     assert wrong.status == 1
     assert foreign.read_text().startswith("not a database")
