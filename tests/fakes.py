@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from anima import Agent, Call, Closed, Mode, Model, Progress, Runtime, Tool, ToolError, Turn, tool
 from anima.clock import Clock, SystemClock
 from anima.sandbox.net import Reach
-from anima.testing import Answer, Script, ScriptedModel
+from anima.testing import Script, ScriptedModel
 from anima.tools.catalog import load
 from anima.vocabulary import Approver
 
@@ -54,7 +55,7 @@ class Home:
 
     def live(
         self,
-        model: Model | Script | Sequence[Answer | str],
+        model: Model | Script | Sequence[Any],
         *more: Tool,
         approve: Approver | None = None,
         mode: Mode | None = None,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
-from tests.fakes import Home, built_in, the_turn
 
 from anima import Call, Closed, Runtime, ToolError, TurnFailed, tool
 from anima.errors import LimitReached, MalformedAnswer
 from anima.settings import LimitSettings, RetrySettings, ThinkSettings
 from anima.testing import Answer, ScriptedModel, ToolCall
 from anima.vocabulary import Context, EffectState, Finish, Text, TurnState, Usage
+from tests.fakes import Home, built_in, the_turn
 
 LOOK = ToolCall("look", {"n": 1}, "c1")
 PAY = ToolCall("pay", {"n": 1}, "c2")
@@ -133,7 +133,7 @@ async def test_the_time_limit_cuts_a_model_off_and_keeps_what_it_had_said(home: 
             await asyncio.Event().wait()
             yield Finish("end", Usage(), "slow/model")
 
-    async with home.live(Slow(), limits=LimitSettings(seconds=0.05)) as runtime:  # type: ignore[arg-type]
+    async with home.live(Slow(), limits=LimitSettings(seconds=0.05)) as runtime:
         turn = await the_turn(runtime.stream("arya", "talk"))
     assert turn.limit == "seconds"
     assert turn.answer.startswith("I was saying")
@@ -202,7 +202,7 @@ async def test_what_arrives_during_the_last_model_call_is_the_next_turn(home: Ho
             yield Text(f"answer {self.calls}")
             yield Finish("end", Usage(), "busy/model")
 
-    async with home.live(Busy()) as runtime:  # type: ignore[arg-type]
+    async with home.live(Busy()) as runtime:
         assert await runtime.ask("arya", "first") == "answer 1"
         await answered.wait()
 

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from tests.fakes import Home, the_turn
 
 from anima import Call, Runtime, Tool, tool
 from anima.errors import NotFound, TurnStopped
 from anima.testing import Answer, ScriptedModel, ToolCall
 from anima.vocabulary import Context, EffectClass, EffectState, Turn, TurnState
+from tests.fakes import Home, the_turn
 
 
 def stuck(effect: EffectClass, begun: asyncio.Event, keys: list[str]) -> Tool:

@@ -33,7 +33,7 @@ async def write(path: Path, *, closed: bool) -> None:
     posted = await store.post(NewEvent("arya", "cli:main", "build it", OWNER), claim=True)
     turn = Turn("t1", "arya", "cli:main", TurnState.OPEN, (posted.event,), 1000.0)
     command = {"command": "make\x1b[2J"}
-    call = Effect("t1.1.1", "key", "c1", "shell", command, "once", "allow", EffectState.INTENDED)
+    call = Effect("t1.1.1", "key", "c1", "build", command, "once", "allow", EffectState.INTENDED)
     await store.write_step(turn, step(1, "I shall build it.", call), ())
     call = replace(call, begun=1001.0, attempts=1)
     await store.write_effects(turn, [call])

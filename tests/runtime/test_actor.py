@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from tests.fakes import Home, the_turn
 
 from anima import Agent, Mode, Runtime, tool
 from anima.errors import (
@@ -18,7 +17,8 @@ from anima.errors import (
 )
 from anima.settings import RetrySettings
 from anima.testing import Answer, FakeClock, ScriptedModel, ToolCall
-from anima.vocabulary import Closed, Context, Event, EventState, TurnOpened
+from anima.vocabulary import Closed, Context, Event, EventState, Progress, TurnOpened
+from tests.fakes import Home, the_turn
 
 ONE = Mode(attend="asked")
 
@@ -186,7 +186,7 @@ async def test_in_asked_mode_one_attempt_is_made_and_the_rest_is_left_alone(home
 
 
 async def test_in_asked_mode_unfinished_work_comes_first_and_is_resumed(home: Home) -> None:
-    down = [Answer(error=NoModelReachable("none reachable"))]
+    down: list[Answer | str] = [Answer(error=NoModelReachable("none reachable"))]
     async with home.live(down, mode=ONE) as runtime:
         with pytest.raises(NoModelReachable):
             await the_turn(runtime.stream("arya", "hi", source="cli", conversation="cli:main"))
@@ -268,7 +268,11 @@ async def test_watchers_see_every_turn_and_may_leave(home: Home) -> None:
 async def test_a_watcher_that_never_looks_costs_the_turn_nothing(home: Home) -> None:
     async with home.live(lambda context: "x" * 50) as runtime:
         watching = runtime.watch("arya")
-        first = asyncio.create_task(anext(watching))
+
+        async def look_once() -> Progress:
+            return await anext(watching)
+
+        first = asyncio.create_task(look_once())
         await asyncio.sleep(0)
         for n in range(30):
             await runtime.ask("arya", "hi", conversation=f"c:{n}")

@@ -121,6 +121,15 @@ async def _settled(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     return judged if judged.begun is None else replace(judged, attempts=effect.attempts + 1)
 
 
+async def let_go(turn: Turn, me: Faculties) -> None:
+    """Before a turn ends without an answer: end commands a dead process left running, and keep what they came to."""
+    left = [effect for effect in turn.effects if effect.begun is not None and not effect.ended]
+    found = [(effect, await me.tools.recover(_call(effect, turn, me))) for effect in left]
+    changed = [_ended(effect, outcome, me) for effect, outcome in found if outcome is not None]
+    if changed:
+        await me.journal.write_effects(turn, changed)
+
+
 async def _ask(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     """A person's answer to a waiting call; without an approver it is no."""
     me.tell(Waiting, turn, len(turn.steps), effect=effect.id, tool=effect.tool)

@@ -12,9 +12,11 @@ from anima.cli.documents import active_seconds, answer_of, turn_document, turn_h
 from anima.cli.options import home_option, json_option
 from anima.cli.output import print_items, print_json, print_table, say
 from anima.clock import SystemClock, iso
-from anima.errors import NotFound
-from anima.runtime import Agent, Mode, Runtime
+from anima.errors import NotFound, TurnFailed
+from anima.runtime import Agent, Mode, Runtime, door_of, knock
+from anima.sandbox.net import Reach
 from anima.store import Store
+from anima.tools.catalog import load
 from anima.vocabulary import Effect, Step, Turn
 
 store_option = click.option(
@@ -104,7 +106,11 @@ def stop(id: str, store: Path | None, home: Path, as_json: bool) -> None:
             event = None if journal is None else await journal.event("e" + id[1:])
         if event is None:
             raise NotFound(f"there is no turn {id!r}", "`anima turn list` shows all turns")
-        async with Runtime(home, [Agent(event.agent)], mode=Mode("asked", store=store)) as runtime:
+            owner = knock(door_of(home / "agents" / event.agent), {"do": "stop_turn", "turn": id})
+            if owner is not None:
+                return _stopped(owner, await journal.turn(id) if journal else None)
+        agent = Agent(event.agent, tools=load(["shell"], None, Reach(), SystemClock()).tools)
+        async with Runtime(home, [agent], mode=Mode("asked", store=store)) as runtime:
             return await runtime.stop_turn(id)
 
     stopped = asyncio.run(end())
@@ -112,6 +118,15 @@ def stop(id: str, store: Path | None, home: Path, as_json: bool) -> None:
         print_json({"ok": True, "turn": turn_document(stopped)})
     else:
         say(f"turn {id} is stopped; its task is dropped")
+
+
+def _stopped(reply: dict[str, object], turn: Turn | None) -> Turn:
+    """What the process that runs the agent made of the wish."""
+    error = reply.get("error")
+    if isinstance(error, dict) or turn is None:
+        told = error if isinstance(error, dict) else {"message": "the turn is gone", "hint": ""}
+        raise TurnFailed(str(told["message"]), str(told["hint"]))
+    return turn
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from anima import faults
 from anima.agent.context import Past, Transcript
+from anima.agent.effects import let_go
 from anima.agent.faculties import Faculties
 from anima.agent.turn import take_turn
 from anima.errors import AnimaError, ModelError, StoreError, TurnFailed, TurnStopped
@@ -25,6 +26,8 @@ HOT = 256
 
 OUTAGE_LEAST, OUTAGE_MOST = 5.0, 600.0
 """Seconds until an event is tried again while no model can be reached: as long as it has waited, within these."""
+
+UNDER_WAY = frozenset({EventState.RUNNING, EventState.WAITING})
 
 CUT_OFF = (
     "The outcome of this call is unknown: the turn was ended while it ran. It may have happened, wholly or in part."
@@ -118,9 +121,12 @@ class Actor:
         """End a turn now, without an answer; its running call is cut off. None when it has ended already."""
         lane = self._attempts.get(turn)
         if lane is not None:
-            let_go = self._stops.setdefault(turn, asyncio.Event())
+            cut_off = self._stops.setdefault(turn, asyncio.Event())
             lane.cancel()
-            await let_go.wait()
+            await cut_off.wait()
+        event = await self.me.journal.event("e" + turn[1:])
+        if event is not None and event.state in UNDER_WAY:
+            await let_go(await self.me.journal.load(turn), self.me)
         end = Abandonment(turn, TurnState.STOPPED, EventState.DROPPED, "stopped", CUT_OFF)
         stopped = await self.me.journal.abandon(end)
         if stopped is not None:

@@ -17,12 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 from anima import faults
 from anima.agent.faculties import Faculties
 from anima.clock import Clock, SystemClock
-from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn
+from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn, UsageError
 from anima.models.model import Model
 from anima.models.providers import Providers
 from anima.policy import Grants
 from anima.runtime.actor import Actor, Manner
 from anima.runtime.agent import Agent
+from anima.runtime.door import Wish, door_of, open_door
 from anima.runtime.metrics import Metrics
 from anima.runtime.watch import Gallery
 from anima.settings import ModelRef, home_folder
@@ -93,6 +94,8 @@ class Runtime:
                 await self.store.adopt(agent.name)
                 actor = self._actors[agent.name] = self._actor(agent, home, providers)
                 stack.push_async_callback(actor.aclose)
+                if self._home is not None:
+                    await stack.enter_async_context(open_door(door_of(home / "agents" / agent.name), self._grant))
             for actor in self._actors.values():
                 await actor.start()
             self._stack = stack.pop_all()
@@ -271,6 +274,14 @@ class Runtime:
         faults.reach("outbox.sent")
         await self.store.sent(turn)
         faults.reach("outbox.acknowledged")
+
+    async def _grant(self, wish: Wish) -> dict[str, object]:
+        """What other processes of the same person may ask for at the door."""
+        turn = wish.get("turn")
+        if wish.get("do") != "stop_turn" or not isinstance(turn, str):
+            raise UsageError("this door only knows stop_turn", "use the same version of anima on both sides")
+        await self.stop_turn(turn)
+        return {"turn": turn}
 
     async def stop_turn(self, turn: str) -> Turn:
         """End a turn without an answer, now; whoever waits for it gets TurnStopped. Raises NotFound."""
