@@ -93,13 +93,13 @@ def test_show_tells_the_whole_custody(here: Anima, closed_turn: str) -> None:
         "result",
     }
     assert set(call) >= expected
-    assert (call["tool"], call["class"], call["state"], call["result"]) == ("shell", "once", "done", "ok")
+    assert (call["tool"], call["class"], call["state"], call["result"]) == ("build", "once", "done", "ok")
     assert (turn["answer"], turn["state"]) == ("It is built.", "closed")
 
 
 def test_show_reads_as_a_story_in_which_nothing_is_active(here: Anima, closed_turn: str) -> None:
     story = here("turn", "show", closed_turn).out
-    for part in ("build it", "I shall build it.", "shell", "allow, done", "It is built.", "20 tokens in, 6 out"):
+    for part in ("build it", "I shall build it.", "build", "allow, done", "It is built.", "20 tokens in, 6 out"):
         assert part in story
     assert "\x1b" not in story
 
