@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.settings.conftest import Written
 
 from anima.settings import ModelRef, Price, Secret, load
+from tests.settings.conftest import Written
 
 
 def test_the_smallest_file_is_a_name(written: Written, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.settings.conftest import Written
 
 from anima.errors import BadKey, Problem
 from anima.settings import Secret
+from tests.settings.conftest import Written
 
 VALUE = "sk-proj-Zx81kd92mfQp04hT"
 

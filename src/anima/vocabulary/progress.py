@@ -22,6 +22,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TurnOpened(Progress):
+    """A turn has begun with its event, or goes on after the program was stopped (`resumed`)."""
+
     type: ClassVar[str] = "turn_opened"
     event: str
     resumed: bool = False
@@ -49,6 +51,8 @@ class StepDone(Progress):
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled(Progress):
+    """A call has been written down and is about to run, or to be asked about."""
+
     type: ClassVar[str] = "tool_call"
     effect: str
     tool: str
@@ -69,6 +73,8 @@ class ToolReturned(Progress):
 
 @dataclass(frozen=True, slots=True)
 class Retried(Progress):
+    """A model failed and is asked again in `delay` seconds; what it had streamed of this step is void."""
+
     type: ClassVar[str] = "retry"
     model: str
     error: str
@@ -78,6 +84,8 @@ class Retried(Progress):
 
 @dataclass(frozen=True, slots=True)
 class FellBack(Progress):
+    """A model failed for good and `next` is asked; what was streamed of this step is void."""
+
     type: ClassVar[str] = "fallback"
     model: str
     error: str
