@@ -40,6 +40,7 @@ Start here:
 
 def main() -> int:
     """The program `anima`: runs what `sys.argv` says and returns its exit status."""
+    _open_streams()
     words = sys.argv[1:]
     completing = "_ANIMA_COMPLETE" in os.environ
     if not completing and (not words or words[0] in ("--help", "-h")):
@@ -55,3 +56,10 @@ def main() -> int:
 def overview() -> str:
     """What `anima --help` prints."""
     return OVERVIEW.format(commands="\n".join(f"  {name:<12}{help}" for name, (_, help) in COMMANDS.items()))
+
+
+def _open_streams() -> None:
+    """Stand in for streams the caller has closed: else the next file opened, the store perhaps, would be one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115

@@ -6,11 +6,11 @@ They are handed progress as it comes and, at the end, how the turn ended. They k
 import sys
 from typing import Protocol
 
-from anima.cli.documents import answer_of, progress_document, run_document
+from anima.cli.documents import Document, answer_of, progress_document, run_document
 from anima.cli.inert import stripped
 from anima.cli.output import complain, error_document, print_json
 from anima.errors import AnimaError
-from anima.vocabulary import Closed, FellBack, Progress, Retried, StepDone, Token, ToolCalled, Waiting
+from anima.vocabulary import Closed, FellBack, Progress, Retried, StepDone, Token, ToolCalled
 
 
 class Answer(Protocol):
@@ -59,7 +59,7 @@ class StreamedText:
                 self._write(news.text)
             case Retried() | FellBack():
                 self._cut()
-            case StepDone() | ToolCalled() | Waiting():
+            case StepDone() | ToolCalled():
                 self._end_line()  # the console view writes on the same screen
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
@@ -111,15 +111,20 @@ class OneDocument:
 class Lines:
     """Progress as JSON lines (`--events`); the last one holds the document."""
 
+    def __init__(self) -> None:
+        self._where: Document = dict.fromkeys(("time", "agent", "conversation", "turn", "step"))
+
     def follow(self, news: Progress) -> None:
-        print_json(progress_document(news))
+        line = progress_document(news)
+        self._where = {key: line[key] for key in self._where}
+        print_json(line)
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
         print_json(progress_document(closed, error))
 
     def fail(self, error: AnimaError) -> None:
-        known = {key: error.details.get(key) for key in ("agent", "conversation", "turn")}
-        print_json({"type": "closed", **known, "document": error_document(error)})
+        where = {key: error.details.get(key) or last for key, last in self._where.items()}
+        print_json({"type": "closed", **where, "document": error_document(error)})
 
 
 def choose_answer(*, as_json: bool, events: bool) -> Answer:

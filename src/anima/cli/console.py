@@ -18,22 +18,20 @@ from anima.vocabulary import (
     Progress,
     Retried,
     StepDone,
-    Token,
     ToolCalled,
     ToolReturned,
     TurnOpened,
     Usage,
-    Waiting,
 )
 
 WIDTH = 100
 """Characters of a tool's arguments or result that a line shows."""
 
-STYLES = {"tool_call": "cyan", "retry": "yellow", "fallback": "yellow", "waiting": "magenta"}
+STYLES = {"tool_call": "cyan", "retry": "yellow", "fallback": "yellow"}
 
 
 class View(Protocol):
-    """Shows progress. `pause` clears what moves, because somebody else is about to write."""
+    """Shows progress. `pause` clears what moves, before anybody else writes on the same screen."""
 
     def show(self, news: Progress) -> None: ...
     def pause(self) -> None: ...
@@ -69,16 +67,14 @@ class RichView:
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-        self._status = self._console.status("thinking")
+        self._status = self._console.status(Text("thinking"))
 
     def show(self, news: Progress) -> None:
-        line = describe(news, verbose=self._verbose)
-        if line or isinstance(news, (Token, Closed)):
-            self._status.stop()
-        if line:
+        self.pause()
+        if line := describe(news, verbose=self._verbose):
             self._console.print(Text(line, STYLES.get(news.type, "dim")))
         if activity := _activity(news):
-            self._status.update(activity)
+            self._status.update(Text(activity))
             self._status.start()
 
     def pause(self) -> None:
@@ -111,8 +107,6 @@ def describe(news: Progress, *, verbose: bool) -> str:
             return f"{news.model}: {one_line(news.error, WIDTH)}; trying again in {news.delay:.1f} s"
         case FellBack():
             return f"{news.model}: {one_line(news.error, WIDTH)}; asking {news.next}"
-        case Waiting():
-            return f"waiting for your yes to {one_line(news.tool, 60)}"
         case Closed() if verbose:
             steps = len(news.result.steps)
             return f"turn {news.turn} {news.result.state}: {steps} steps, {spent(news.result.usage)}"

