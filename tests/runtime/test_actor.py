@@ -167,7 +167,7 @@ async def test_a_program_that_dies_again_and_again_on_one_event_sets_it_aside(ho
     async with home.live(["never"], mode=ONE) as runtime:
         await runtime.post("arya", "poison")
         for _ in range(4):
-            await runtime.store.begin("e1")  # what a start does just before the process dies
+            await runtime.store.resume("t1")  # what a start does just before the process dies
     async with home.live([]) as runtime:
         dead = await settled(runtime, "e1", EventState.DEAD)
     assert "4 times" in (dead.error or "")

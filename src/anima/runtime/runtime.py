@@ -142,14 +142,15 @@ class Runtime:
         conversation: str = "python:main",
         id: str | None = None,
         trust: Literal["owner", "member", "untrusted"] = "owner",
+        source: str = "python",
     ) -> str:
         """Give an agent something to answer; returns the event's id once it is on disk.
 
-        `id` is the sender's own id for it: the same id twice is one event. Raises DuplicateEvent when it was used for
-        another text.
+        `id` is the sender's own id for it: the same id twice is one event. `source` is the door it came by; the reply
+        to any but Python waits in the outbox until it is noted as `printed`. Raises DuplicateEvent when the id was
+        used for another text.
         """
-        label = _label(trust, "python")
-        new = NewEvent(agent, conversation, text, label, "python", id)
+        new = NewEvent(agent, conversation, text, _label(trust, source), source, id)
         return (await self._actor_of(agent).post(new)).id
 
     @overload

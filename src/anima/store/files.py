@@ -8,6 +8,7 @@ import mimetypes
 import os
 from pathlib import Path
 
+from anima import faults
 from anima.errors import StoreDamaged, UsageError
 from anima.vocabulary import Attachment
 
@@ -55,7 +56,9 @@ class Files:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        faults.reach("file.keeping")
         draft.rename(self._folder / name)
+        faults.reach("file.kept")
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fsync(folder)
         os.close(folder)

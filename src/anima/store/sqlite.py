@@ -2,7 +2,8 @@
 
 WAL with synchronous=FULL; a unit is acknowledged after the commit that holds it has been synced. Units submitted
 while a commit is under way, or in the same round of the event loop, share the next commit; each has a savepoint, so
-that a refused one does not spoil its neighbours. This module does not know what the units do.
+that a refused one does not spoil its neighbours. Every unit passes the points `<its name>.committing` and
+`<its name>.committed`. This module does not know what the units do.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from anima import faults
 from anima.errors import AnimaError, StoreClosed, StoreDamaged, StoreError, StoreForeign, StoreFull, StoreTooNew
 from anima.store.schema import APPLICATION_ID, MIGRATIONS
 
@@ -68,13 +70,15 @@ def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
     db.execute("BEGIN IMMEDIATE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version == len(MIGRATIONS):
-        db.execute("COMMIT")
+        db.execute("ROLLBACK")
         return
     for number, migration in enumerate(MIGRATIONS[version:], version + 1):
         migration(db)
         db.execute(f"PRAGMA user_version = {number:d}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+    faults.reach("store.migrating")
     db.execute("COMMIT")
+    faults.reach("store.migrated")
     if path is not None:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fsync(folder)
@@ -103,7 +107,7 @@ class Engine:
         self.path = path
         self.commits = 0
         self._loop = asyncio.get_running_loop()
-        self._pending: list[tuple[Unit, asyncio.Future[Any]]] = []
+        self._pending: list[tuple[str, Unit, asyncio.Future[Any]]] = []
         self._busy = self._scheduled = self._closed = False
         self._broken: StoreError | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -129,7 +133,7 @@ class Engine:
         if self._closed or self._broken:
             future.set_exception(self._broken or StoreClosed("the store is closed"))
             return future
-        self._pending.append((lambda db: unit(db, *args, **kwargs), future))
+        self._pending.append((unit.__name__, lambda db: unit(db, *args, **kwargs), future))
         if not (self._busy or self._scheduled):
             self._scheduled = True
             self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
@@ -167,8 +171,8 @@ class Engine:
             return
         self._scheduled, self._busy = False, True
         batch, self._pending = self._pending, []
-        futures, units = [future for _, future in batch], [unit for unit, _ in batch]
-        self._work.put(lambda: self._post(self._settle, futures, self._commit(units)))
+        names, units, futures = map(list, zip(*batch, strict=True))
+        self._work.put(lambda: self._post(self._settle, futures, self._commit(names, units)))
 
     def _post(self, deliver: Callable[..., None], futures: list[asyncio.Future[Any]], results: list[Result]) -> None:
         self._loop.call_soon_threadsafe(deliver, futures, results)
@@ -199,13 +203,17 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - handed to whoever asked; the thread must live
             return None, _translate(error, self.path) if isinstance(error, sqlite3.Error) else error
 
-    def _commit(self, units: list[Unit]) -> list[Result]:
+    def _commit(self, names: list[str], units: list[Unit]) -> list[Result]:
         """One commit for all units. A refused unit fails alone; a failing disk fails them all."""
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
             results: list[Result] = [self._apply(unit) for unit in units] if len(units) > 1 else [(units[0](db), None)]
+            for name in names:
+                faults.reach(name, "committing")
             db.execute("COMMIT")
+            for name in names:
+                faults.reach(name, "committed")
             self.commits += 1
         except Exception as error:  # noqa: BLE001 - handed to whoever submitted; the thread must live
             results = [(None, self._undo(error))] * len(units)

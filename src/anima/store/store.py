@@ -84,10 +84,6 @@ class Store:
         """The newest closed turn here that `source` asked for and whose answer was never handed over, or None."""
         return await self._engine.read(outbox.unprinted, self._agents[agent], conversation, source)
 
-    async def begin(self, event: str) -> Event:
-        """Count one more attempt of an event and let it run."""
-        return await self._engine.write(mailbox.begin, number(event))
-
     async def resume(self, turn: str) -> Turn:
         """Take up a turn whose process died; the attempt is counted on disk first."""
         return await self._engine.write(journal.resume, turn)
@@ -106,7 +102,7 @@ class Store:
 
     async def write_effects(self, turn: Turn, effects: Iterable[Effect]) -> tuple[Event, ...]:
         """Keep how far these effects are. Returns the events that may be folded into the turn now."""
-        return await self._engine.write(_write_effects, number(turn.id), tuple(effects))
+        return await self._engine.write(write_effects, number(turn.id), tuple(effects))
 
     async def close_turn(self, closing: Closing) -> None:
         """End a turn: its last step, its events, itself and its reply in one commit."""
@@ -158,6 +154,7 @@ class Store:
         return await self._engine.read(upkeep.agent, name)
 
 
-def _write_effects(db: sqlite3.Connection, turn: int, effects: Sequence[Effect]) -> tuple[Event, ...]:
+def write_effects(db: sqlite3.Connection, turn: int, effects: Sequence[Effect]) -> tuple[Event, ...]:
+    """Keep how far these effects are, and look into the lane, as one unit."""
     journal.write_effects(db, effects)
     return mailbox.arrived(db, turn)
