@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from anima.app import check
+from anima.app import describe
 from anima.settings import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -19,7 +19,7 @@ def test_there_is_one_for_each_provider() -> None:
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_an_example_is_right_and_says_who_the_agent_is(file: Path) -> None:
     loaded = load(file)
-    assert check(loaded) == []
+    assert describe(loaded).problems == []
     assert loaded.settings.persona
 
 

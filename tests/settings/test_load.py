@@ -184,7 +184,8 @@ def test_keys_of_tomorrow_are_accepted_and_each_named_once(written: Written) -> 
         "limits.tokens_per_day",
         "limits.dollars_per_day",
         "runtime.stop_timeout",
-        *("peers", "approvals", "channels", "triggers", "store", "web", "cluster", "timer", "workspace"),
+        "store.keep_contexts",
+        *("peers", "approvals", "channels", "triggers", "web", "cluster", "timer", "workspace"),
     ]
 
 
@@ -194,10 +195,18 @@ def test_keys_of_tomorrow_that_nobody_wrote_are_not_named(written: Written) -> N
 
 def test_every_key_has_a_source(written: Written) -> None:
     loaded = written("")
-    tables = ("agent", "llm", "tools", "memory", "think", "retry", "limits", "observe", "owner", "runtime")
+    tables = ("agent", "llm", "tools", "memory", "think", "retry", "limits", "observe", "owner", "runtime", "store")
     assert set(loaded.sources) == {
         f"{table}.{key}" for table in tables for key in type(getattr(loaded.settings, table)).model_fields
     }
+
+
+def test_another_room_can_tell_a_mistake_where_it_stands(written: Written) -> None:
+    loaded = written('[tools]\nenabled = [\n  "echo",\n  "ecko",\n]\n')
+    problem = loaded.problem("tools.enabled", "there is no tool ecko", item="ecko")
+    assert (problem.line, problem.key) == (6, "tools.enabled[1]")
+    assert loaded.problem("tools.enabled", "too many").line == 4
+    assert loaded.problem("tools.grants", "none").line is None
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_a_broken_line_does_not_repeat_a_secret(mistakes: Callable[..., list[Pro
     assert VALUE not in repr(mistakes(f"[llm]\napi_key = {VALUE}\n"))
     assert VALUE not in repr(mistakes(f'[llm]\napi_key = "{VALUE}\n'))
     assert VALUE not in repr(mistakes(f'[llm]\napi_key = "x"\napi_key = "{VALUE}"\n'))
+    assert VALUE not in repr(mistakes(f'[llm]\napi_key = "x"\napi_key = """\n{VALUE}"""\n'))
 
 
 def test_words_that_only_speak_of_tokens_are_no_secret(written: Written) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from anima.app import check as problems_with_tools
+from anima.app import describe
 from anima.cli.options import home_option, json_option
 from anima.cli.output import print_items, print_json, print_table, tell
 from anima.errors import SettingsError
@@ -52,10 +52,10 @@ def check(file: Path, home: Path, as_json: bool) -> None:
     if file.name == HOME_FILE:
         load_home(file)
     else:
-        loaded = load(file, home)
-        inactive = loaded.inactive
-        if problems := problems_with_tools(loaded):
-            raise SettingsError(problems)
+        described = describe(load(file, home))
+        if described.problems:
+            raise SettingsError(described.problems)
+        inactive = described.inactive
     if as_json:
         print_json({"ok": True, "file": str(file), "inactive": inactive})
         return

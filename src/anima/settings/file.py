@@ -14,7 +14,6 @@ from anima.settings.later import (
     ClusterTable,
     HeartbeatTable,
     PeersTable,
-    StoreTable,
     TimerTable,
     Triggers,
     WebTable,
@@ -30,6 +29,7 @@ from anima.settings.tables import (
     OwnerSettings,
     RetrySettings,
     RuntimeSettings,
+    StoreSettings,
     ThinkSettings,
     ToolSettings,
 )
@@ -49,11 +49,11 @@ class _Shared(Table):
     observe: ObserveSettings = _table(ObserveSettings)
     owner: OwnerSettings = _table(OwnerSettings)
     runtime: RuntimeSettings = _table(RuntimeSettings)
+    store: StoreSettings = _table(StoreSettings)
     peers: PeersTable | None = _later()
     approvals: ApprovalsTable | None = _later()
     channels: Channels = _later({})
     triggers: Triggers = _later(())
-    store: StoreTable | None = _later()
     web: WebTable | None = _later()
     cluster: ClusterTable | None = _later()
 

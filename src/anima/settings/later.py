@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from anima.settings.fields import Bytes, Seconds, SecretRef, Strings, Table, key
+from anima.settings.fields import Seconds, SecretRef, Strings, Table, key
 
 
 class Open(Table):
@@ -48,14 +48,6 @@ class WorkspaceTable(Table):
     """The agent's folder."""
 
     trusted: Strings = key((), 'Files whose text is the owner\'s word, as in "*.md".')
-
-
-class StoreTable(Table):
-    """The store's upkeep."""
-
-    low_water: Bytes = key(100_000_000, 'Free space below which nothing new is taken, as in "100MB".', ge=0)
-    backups: int = key(7, "Backups that are kept.", ge=0, le=1000)
-    keep_contexts: Annotated[Seconds, Field(ge=0)] = key(0.0, "How long contexts are kept whole.")
 
 
 class WebTable(Table):

@@ -39,13 +39,14 @@ class Loaded:
     inactive: list[str]
     origins: dict[Key, Origin] = field(repr=False)
 
-    def problem(self, key: str, item: int | None, message: str, hint: str = "") -> Problem:
-        """A mistake that another room found in `key` (`tools.enabled`), or in one item of its list."""
+    def problem(self, key: str, message: str, hint: str = "", *, item: object = None) -> Problem:
+        """A mistake that another room found in `key` (`tools.enabled`), told where that, or one item of it, stands."""
         table, _, name = key.partition(".")
         origin = self.origins.get((table, name))
         if origin is None:
             return Problem(str(self.path), None, key, message, hint)
-        return origin.document.problem(origin.key if item is None else (*origin.key, item), message, hint)
+        within = (origin.value.index(item),) if item is not None else ()
+        return origin.document.problem((*origin.key, *within), message, hint)
 
 
 def load(path: Path, home: Path | None = None) -> Loaded:

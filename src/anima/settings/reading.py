@@ -97,22 +97,18 @@ def _bad_toml(path: Path, text: str, message: str) -> Problem:
     found = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$", message)
     line = int(found[1]) if found and found[1] else max(text.rstrip().count("\n"), 0) + 1
     reason = message[: found.start()] if found else message
+    written = text.split("\n")[line - 1]
     if reason.startswith("Cannot declare"):
-        return Problem(str(path), line, _header_on(text, line), "this table is written twice", "merge the two")
+        table = re.match(r"\s*\[+\s*([\w.-]+)", written)
+        return Problem(str(path), line, table[1] if table else "", "this table is written twice", "merge the two")
     if reason == "Cannot overwrite a value":
-        key = text.splitlines()[line - 1].partition("=")[0].strip()
-        return Problem(str(path), line, key, "this key is written twice", "keep one of them")
-    return Problem(str(path), line, "", f"is not TOML: {reason[:1].lower()}{reason[1:]}", _usual_slip(text, line))
+        key = re.match(r"\s*([\w.-]+)\s*=", written)
+        return Problem(str(path), line, key[1] if key else "", "this key is written twice", "keep one of them")
+    return Problem(str(path), line, "", f"is not TOML: {reason[:1].lower()}{reason[1:]}", _usual_slip(written))
 
 
-def _header_on(text: str, line: int) -> str:
-    return text.splitlines()[line - 1].partition("#")[0].strip(" \t[]")
-
-
-def _usual_slip(text: str, line: int) -> str:
+def _usual_slip(written: str) -> str:
     """What most likely happened on a line that is not TOML."""
-    lines = text.splitlines()
-    written = lines[line - 1] if line <= len(lines) else ""
     if re.match(r"\s*[\w.-]+\s*:", written):
         return "TOML writes key = value"
     if re.search(r"=\s*[A-Za-z]", written):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from anima.settings.fields import (
     Addresses,
+    Bytes,
     FilePath,
     Seconds,
     SecretRef,
@@ -186,3 +187,13 @@ class RuntimeSettings(Table):
 
     parallel: int | None = key(None, "What `parallel` is for agents that say nothing.", ge=1, le=256)
     stop_timeout: Annotated[Seconds, Field(ge=0, le=3600)] = key(10.0, "Time a turn has to end.", later=True)
+
+
+class StoreSettings(Table):
+    """The store's upkeep. It belongs to the home, so only `anima.toml` is asked."""
+
+    low_water: Bytes | None = key(
+        None, 'Free space below which nothing new is taken, as in "100MB" [200 MB, or 5 % of a smaller disk].', ge=0
+    )
+    backups: int = key(7, "Backups of its own that anima keeps; 0 keeps all.", ge=0, le=1000)
+    keep_contexts: Annotated[Seconds, Field(ge=0)] = key(0.0, "How long contexts are kept whole.", later=True)
