@@ -1,12 +1,14 @@
 """Runs the blocks of a Markdown document as a reader would, one after the other, in a folder of their own.
 
     ```console exit=1       `$ ` lines are run; what follows must be printed, in that order (`...` stands for anything)
-    ```bash                 the same, or a script as a whole where no line begins with `$ `
-    ```python               run as it is, `await` outside functions included
-    ```toml                 loaded as settings when it has an [agent] (exit=2: and refused)
+    ```console words=free   the same, but the last line is what a small model said, in its own words
+    ```bash                 as console, or a script as a whole where no line begins with `$ `
+    ```python               run as it is, `await` outside functions included; a ```text block right below is printed
+    ```toml                 checked as an agent's settings, or as a piece of them (exit=2: and refused)
     ```toml file=config.toml      any block: kept under that name for the blocks after it
 
-`<!-- not run: reason -->` on the line before a block leaves it out. Nothing here knows what the documents are about.
+Times, seconds and keys may differ from what is shown. `<!-- not run: reason -->` on the line before a block leaves it
+out. Nothing here knows what the documents are about.
 """
 
 import os
@@ -14,15 +16,21 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
+from anima.app import describe
 from anima.errors import SettingsError
-from anima.settings import load
+from anima.settings import HOME_FILE, load, load_home
 
 ROOT = Path(__file__).parents[2]
+MODELS = ROOT / ".home" / "models"
 RUN = frozenset({"bash", "console", "python", "sh", "toml"})
+SHOWN = frozenset({"", "json", "text"})
+"""Languages of drawings, documents, and what a block of Python prints."""
+VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:[+-]\d\d:\d\d|Z)?|\d+\.\d+|\b[0-9a-f]{26}\b")
 PATIENCE = 300
 """Seconds a command may take; a small model thinks slowly on a busy machine."""
 PYTHON = """\
@@ -40,13 +48,17 @@ class BlockFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where it begins, its language, what else its first line says, its lines, why it is not run."""
+    """A fenced block: where it begins, its language, what else its first line says, its lines, why it is not run.
+
+    `prints` are the lines of the text block right below a block of Python.
+    """
 
     place: str
     language: str
     options: dict[str, str]
     text: str
     skipped: str | None = None
+    prints: tuple[str, ...] = ()
 
 
 def blocks(text: str, name: str) -> Iterator[Block]:
@@ -65,8 +77,17 @@ def blocks(text: str, name: str) -> Iterator[Block]:
             body = "\n".join(line.removeprefix(margin) for line in lines[begin:n]) + "\n"
             place = f"{name}:{begin}"
             reason = _reason(lines[begin - 2] if begin > 1 else "", place)
-            yield Block(place, language, dict(re.findall(r"(\w+)=(\S+)", more)), body, reason)
+            prints = _printed_below(lines[n + 1 :]) if language == "python" else ()
+            yield Block(place, language, dict(re.findall(r"(\w+)=(\S+)", more)), body, reason, prints)
         n += 1
+
+
+def _printed_below(lines: list[str]) -> tuple[str, ...]:
+    """The lines of a text block that follows at once."""
+    rest = iter(line for line in lines if line.strip())
+    if next(rest, "").strip() != "```text":
+        return ()
+    return tuple(takewhile(lambda line: line.strip() != "```", rest))
 
 
 def _reason(line: str, place: str) -> str | None:
@@ -81,21 +102,28 @@ def _reason(line: str, place: str) -> str | None:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a document's blocks are run: a folder that looks like a clone, and is the reader's home too."""
+    """Where a document's blocks are run: a folder that looks like a clone, and is the reader's home too.
+
+    `provider` is the URL of somebody who stands in for every paid model.
+    """
 
     folder: Path
+    provider: str
 
     @classmethod
-    def lay(cls, folder: Path) -> "Desk":
-        """A fresh one. The environment and the bundled model are the clone's own; examples are copied."""
+    def lay(cls, folder: Path, provider: str = "http://127.0.0.1:1") -> "Desk":
+        """A fresh one. The programs and the bundled model are the clone's own; examples are copied."""
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("workspace"))
-        shutil.copy(ROOT / "examples" / "persona.md", folder)
-        for name in (".venv", "Makefile", "pyproject.toml", "requirements.lock", "src"):
-            (folder / name).symlink_to(ROOT / name)
-        (folder / ".home").mkdir(mode=0o700)
-        if (ROOT / ".home" / "models").is_dir():
-            (folder / ".home" / "models").symlink_to(ROOT / ".home" / "models")
-        return cls(folder)
+        for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+            shutil.copyfile(ROOT / name, folder / name)
+        (folder / ".venv").mkdir()
+        (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+        (folder / ".venv" / ".ready").touch()
+        for home in (".home", ".anima"):
+            (folder / home).mkdir(mode=0o700)
+            if MODELS.is_dir():
+                (folder / home / "models").symlink_to(MODELS)
+        return cls(folder, provider)
 
     def run(self, block: Block) -> None:
         """Run one block. Raises BlockFailed, which names its place and what happened instead."""
@@ -104,30 +132,34 @@ class Desk:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
         if block.language == "toml":
-            self._load(block)
+            self._check(block)
         elif block.language == "python" and not file:
             path = self.folder / ".block.py"
             path.write_text(block.text)
-            self._expect(block, [sys.executable, "-c", PYTHON, str(path), block.place], [], last=True)
+            command = [sys.executable, "-W", "error", "-c", PYTHON, str(path), block.place]
+            self._expect(block, command, block.prints, last=True)
         elif block.language != "python":
             commands = list(_commands(block))
             for n, (command, expected) in enumerate(commands, 1):
                 self._expect(block, ["bash", "-c", command], expected, last=n == len(commands))
 
-    def _load(self, block: Block) -> None:
-        if not re.search(r"^\[agent\]", block.text, re.MULTILINE):
-            return
-        path = self.folder / block.options.get("file", "block.toml")
-        path.write_text(block.text)
+    def _check(self, block: Block) -> None:
+        """Settings, or a piece of an agent's."""
+        path = self.folder / block.options.get("file", "piece.toml")
+        whole = path.name == HOME_FILE or re.search(r"^\[agent\]", block.text, re.MULTILINE)
+        path.write_text(block.text if whole else f'[agent]\nname = "arya"\n{block.text}')
         try:
-            load(path, self.folder / ".home")
+            if path.name == HOME_FILE:
+                load_home(path)
+            elif problems := describe(load(path)).problems:
+                raise SettingsError(problems)
             status = 0
         except SettingsError as error:
             status, said = error.exit_status, str(error)
         if status != int(block.options.get("exit", 0)):
             raise BlockFailed(f"{block.place} is {'right after all' if status == 0 else f'refused: {said}'}")
 
-    def _expect(self, block: Block, command: list[str], expected: list[str], *, last: bool) -> None:
+    def _expect(self, block: Block, command: list[str], expected: Sequence[str], *, last: bool) -> None:
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -150,10 +182,15 @@ class Desk:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{self.folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
-            "ANIMA_HOME": str(self.folder / ".home"),
-            "OLLAMA_HOST": "127.0.0.1:1",
+            "USER": "you",
+            "LANG": "C.UTF-8",
+            "ANTHROPIC_BASE_URL": self.provider,
+            "ANTHROPIC_API_KEY": "none",
+            "OPENAI_BASE_URL": f"{self.provider}/v1",
+            "OPENAI_API_KEY": "none",
+            "OLLAMA_HOST": self.provider,
         }
 
 
@@ -167,17 +204,20 @@ def _commands(block: Block) -> Iterator[tuple[str, list[str]]]:
         return
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
-        yield (
-            command.replace("\0", "\\\n"),
-            [line for line in output.replace("\0", "\\\n").splitlines() if line.strip()],
-        )
+        shown = [line for line in output.replace("\0", "\\\n").splitlines() if line.strip()]
+        yield command.replace("\0", "\\\n"), shown[:-1] if block.options.get("words") == "free" else shown
 
 
-def _missing(printed: str, expected: list[str]) -> str | None:
-    """The first expected line that was not printed after those before it; space counts once, `...` is anything."""
-    lines = iter([" ".join(line.split()) for line in printed.splitlines()])
+def _missing(printed: str, expected: Sequence[str]) -> str | None:
+    """The first expected line that was not printed after those before it."""
+    lines = iter([_loose(line) for line in printed.splitlines()])
     for line in expected:
-        pattern = ".*".join(re.escape(part) for part in re.split(r"\.\.\.|…", " ".join(line.split())))
+        pattern = ".*".join(re.escape(part) for part in re.split(r"\.\.\.|…", _loose(line)))
         if not any(re.search(pattern, each) for each in lines):
             return line
     return None
+
+
+def _loose(line: str) -> str:
+    """A line without what differs from run to run; space counts once."""
+    return " ".join(VARYING.sub("~", line).split())
