@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from anima.errors import AgentBusy, StoreClosed, StoreDamaged, StoreForeign, StoreFull, StoreTooNew
+from anima.errors import AgentBusy, StoreClosed, StoreForeign, StoreFull, StoreTooNew
 from anima.store import Lease, Store
 from anima.store.sqlite import Engine
 from anima.testing import FakeClock
@@ -111,23 +111,6 @@ async def test_a_full_disk_refuses_the_write_and_keeps_the_rest(tmp_path: Path) 
     assert await engine.read(lambda db: db.execute("SELECT count(*) FROM t").fetchone()) == (0,)
     await engine.write(lambda db: db.execute("INSERT INTO t VALUES (1)"))
     await engine.aclose()
-
-
-async def test_a_damaged_page_is_found_by_the_check(tmp_path: Path) -> None:
-    path = tmp_path / "anima.db"
-    store = await Store.open(path, FakeClock())
-    await store.adopt("arya")
-    await store.aclose()
-    data = bytearray(path.read_bytes())
-    data[2 * 4096 : 2 * 4096 + 100] = b"\xff" * 100
-    path.write_bytes(data)
-    damaged = await Store.open(path, FakeClock())
-    try:
-        problems = await damaged.check()
-    except StoreDamaged as error:
-        problems = [str(error)]
-    assert problems
-    await damaged.aclose()
 
 
 def test_a_second_owner_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:

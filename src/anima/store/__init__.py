@@ -1,9 +1,10 @@
 """Mailboxes, journal and outbox of a home, on disk. All SQL lives in this room.
 
-`store.py` is its face; `sqlite.py` the engine; `mailbox.py`, `journal.py`, `outbox.py`, `lease.py`, `upkeep.py` the
-statements; `schema.py` the tables; `files.py` the attachments beside them.
+`store.py` is its face; `sqlite.py` the engine, `opening.py`, `disk.py` and `wal.py` what it stands on; `mailbox.py`,
+`journal.py`, `outbox.py`, `lease.py`, `upkeep.py` the statements; `schema.py` the tables; `files.py` the attachments.
 """
 
+from anima.store.disk import Disk
 from anima.store.files import Files
 from anima.store.journal import Abandonment, Closing
 from anima.store.lease import Lease
@@ -11,4 +12,4 @@ from anima.store.mailbox import Posted
 from anima.store.rows import pack
 from anima.store.store import Store
 
-__all__ = ["Abandonment", "Closing", "Files", "Lease", "Posted", "Store", "pack"]
+__all__ = ["Abandonment", "Closing", "Disk", "Files", "Lease", "Posted", "Store", "pack"]

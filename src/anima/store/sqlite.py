@@ -7,7 +7,6 @@ that a refused one does not spoil its neighbours. Every unit passes the points `
 """
 
 import asyncio
-import os
 import queue
 import sqlite3
 import threading
@@ -16,8 +15,10 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anima import faults
-from anima.errors import AnimaError, StoreClosed, StoreDamaged, StoreError, StoreForeign, StoreFull, StoreTooNew
-from anima.store.schema import APPLICATION_ID, MIGRATIONS
+from anima.errors import AnimaError, StoreClosed, StoreDamaged, StoreError
+from anima.store import upkeep
+from anima.store.disk import Disk
+from anima.store.opening import open_file, translate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,99 +29,33 @@ Result = tuple[Any, BaseException | None]
 ROUNDS = 8
 
 
-def connect(path: Path | None) -> sqlite3.Connection:
-    """Open the file, refusing whatever is not a store this program can write; creates and migrates it.
-
-    Raises StoreForeign, StoreTooNew, StoreDamaged or StoreFull; a refused file is not written.
-    """
-    fresh = path is None or not path.exists() or path.stat().st_size == 0
-    if path is not None and fresh:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    db = sqlite3.connect(str(path or ":memory:"), isolation_level=None, check_same_thread=False, timeout=10.0)
-    try:
-        if not fresh:
-            _recognise(db, path)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path)
-    except sqlite3.Error as error:
-        db.close()
-        raise _translate(error, path) from error
-    except StoreError:
-        db.close()
-        raise
-    return db
-
-
-def _recognise(db: sqlite3.Connection, path: Path | None) -> None:
-    (mark,) = db.execute("PRAGMA application_id").fetchone()
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if mark != APPLICATION_ID and tables:
-        raise StoreForeign(f"{path} is a database of another program", "name another file in [memory] path")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
-        raise StoreTooNew(
-            f"{path} has version {version}; this program knows versions up to {len(MIGRATIONS)}",
-            "run the newer anima that wrote it",
-        )
-
-
-def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == len(MIGRATIONS):
-        db.execute("ROLLBACK")
-        return
-    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-        migration(db)
-        db.execute(f"PRAGMA user_version = {number:d}")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
-    faults.reach("store.migrating")
-    db.execute("COMMIT")
-    faults.reach("store.migrated")
-    if path is not None:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(folder)
-        os.close(folder)
-
-
-def _translate(error: sqlite3.Error, path: Path | None) -> StoreError:
-    """What SQLite said, in our words."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    name = path or "the store in memory"
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFull(f"no room left on the disk for {name}", "free some space; nothing was lost")
-    if code == sqlite3.SQLITE_NOTADB:
-        return StoreForeign(f"{name} is not a database", "name another file in [memory] path")
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamaged(f"{name} is damaged: {error}", "restore a backup; the file was not written")
-    if code == sqlite3.SQLITE_BUSY:
-        return StoreError(f"{name} is locked by another program", "wait for it, or end it")
-    return StoreError(f"{name} cannot be used: {error}", "`anima doctor` says more")
-
-
 class Engine:
     """One open store. Belongs to the event loop that made it."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, disk: Disk | None = None) -> None:
         self.path = path
         self.commits = 0
+        self._disk = disk or Disk()
         self._loop = asyncio.get_running_loop()
         self._pending: list[tuple[str, Unit, asyncio.Future[Any]]] = []
         self._busy = self._scheduled = self._closed = False
         self._broken: StoreError | None = None
+        self._examined: asyncio.Future[None] | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._db = connect(path)
+        self._db, self._reader = open_file(path, self._disk)
         self._threads = [threading.Thread(target=_work_off, args=(self._work,), name="anima-writer", daemon=True)]
         if path is None:
-            self._reads, self._reader = self._work, self._db
+            self._reads = self._work
         else:
-            self._reader = connect(path)
-            self._reader.execute("PRAGMA query_only = ON")
             self._threads.append(
                 threading.Thread(target=_work_off, args=(self._reads,), name="anima-reader", daemon=True)
+            )
+        if path is not None and self._disk.is_large(path):
+            self._checker = self._disk.open(path, "mode=ro")
+            self._examined = self._loop.create_future()
+            self._threads.append(
+                threading.Thread(target=self._examine, args=(path,), name="anima-checker", daemon=True)
             )
         for thread in self._threads:
             thread.start()
@@ -130,8 +65,8 @@ class Engine:
     ) -> "asyncio.Future[T]":
         """Run `unit(db, ...)` in the next commit; the future is done once that commit is on disk."""
         future: asyncio.Future[T] = self._loop.create_future()
-        if self._closed or self._broken:
-            future.set_exception(self._broken or StoreClosed("the store is closed"))
+        if refusal := self._refusal(writing=True):
+            future.set_exception(refusal)
             return future
         self._pending.append((unit.__name__, lambda db: unit(db, *args, **kwargs), future))
         if not (self._busy or self._scheduled):
@@ -144,11 +79,44 @@ class Engine:
     ) -> "asyncio.Future[T]":
         """Run `unit(db, ...)` on the reader, over one consistent state that holds every acknowledged write."""
         future: asyncio.Future[T] = self._loop.create_future()
-        if self._closed:
-            future.set_exception(StoreClosed("the store is closed"))
+        if refusal := self._refusal():
+            future.set_exception(refusal)
             return future
         self._reads.put(lambda: self._post(self._deliver, [future], [self._look(lambda db: unit(db, *args, **kwargs))]))
         return future
+
+    async def examined(self) -> None:
+        """Wait until the check of a large store is done; it is sound then. Raises StoreDamaged."""
+        if self._examined is not None:
+            await asyncio.shield(self._examined)
+
+    def _refusal(self, *, writing: bool = False) -> StoreError | None:
+        """Why the store does nothing now, or None."""
+        if self._closed:
+            return StoreClosed("the store is closed")
+        if self._broken is None and writing and self._examined is not None and not self._examined.done():
+            return StoreError(f"{self.path} is being checked and takes nothing yet", "try again in a minute")
+        return self._broken
+
+    def _examine(self, path: Path) -> None:
+        """Check a large store beside its readers; on a thread of its own."""
+        try:
+            upkeep.verify(self._checker, path)
+            found = None
+        except (sqlite3.Error, StoreDamaged) as error:
+            found = translate(error, path) if isinstance(error, sqlite3.Error) else error
+        self._loop.call_soon_threadsafe(self._settle_examination, found)
+
+    def _settle_examination(self, found: StoreError | None) -> None:
+        assert self._examined is not None
+        if self._closed:
+            self._examined.cancel()
+        elif found is None:
+            self._examined.set_result(None)
+        else:
+            self._broken = found
+            self._examined.set_exception(found)
+            self._examined.exception()  # told to whoever reads, writes or waits; nobody may be waiting
 
     async def aclose(self) -> None:
         """Finish what was submitted, fold the WAL into the file and let it go."""
@@ -159,8 +127,12 @@ class Engine:
         self._closed = True
         self._reads.put(None)
         self._work.put(None)
+        if self._examined is not None:
+            self._checker.interrupt()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
+        if self._examined is not None:
+            self._checker.close()
         self._reader.close()
         self._db.close()
 
@@ -201,7 +173,7 @@ class Engine:
             finally:
                 self._reader.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - handed to whoever asked; the thread must live
-            return None, _translate(error, self.path) if isinstance(error, sqlite3.Error) else error
+            return None, self._failure(error)
 
     def _commit(self, names: list[str], units: list[Unit]) -> list[Result]:
         """One commit for all units. A refused unit fails alone; a failing disk fails them all."""
@@ -230,15 +202,21 @@ class Engine:
         return result
 
     def _undo(self, error: Exception) -> Exception:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            return self._failure(worse)
+        return self._failure(error)
+
+    def _failure(self, error: Exception) -> Exception:
+        """What a unit failed with, in our words. After doubt about what is on disk nothing is read or written here."""
         if not isinstance(error, sqlite3.Error):
             return error
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT):
-            # After a failed sync nobody knows what is on disk: stop here; the next start reopens and verifies.
-            self._broken = StoreDamaged(f"writing {self.path} failed: {error}", "restart to reopen and verify it")
-            return self._broken
-        return _translate(error, self.path)
+        told = translate(error, self.path)
+        if isinstance(told, StoreDamaged):
+            self._broken = told
+        return told
 
 
 def _work_off(units: "queue.SimpleQueue[Callable[[], None] | None]") -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from anima.clock import Clock
 from anima.errors import NotFound
 from anima.store import journal, lease, mailbox, outbox, upkeep
+from anima.store.disk import Disk
 from anima.store.journal import Abandonment, Closing
 from anima.store.mailbox import Posted
 from anima.store.rows import number
@@ -30,14 +31,20 @@ class Store:
         self._agents: dict[str, int] = {}
 
     @classmethod
-    async def open(cls, path: Path | None, clock: Clock) -> "Store":
+    async def open(cls, path: Path | None, clock: Clock, disk: Disk | None = None) -> "Store":
         """Open or create the file at `path`; None keeps everything in memory. Verifies it first.
+
+        A large file is verified in the background: until that is done it may be read, and writes are refused.
 
         Raises StoreForeign, StoreTooNew or StoreDamaged; the file is then not written.
         """
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(Engine(path), clock)
+        return cls(Engine(path, disk), clock)
+
+    async def verified(self) -> None:
+        """Wait until a large file has been verified. Raises StoreDamaged."""
+        await self._engine.examined()
 
     async def aclose(self) -> None:
         """Finish what was begun and let the file go."""

@@ -1,9 +1,15 @@
-"""Looking after the store: is it sound, who lives here.
+"""Looking after the store: is it sound, what brings it back, who lives here.
 
-Plain functions of a connection.
+Functions of a connection, or of the store's path. They never write.
 """
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from anima.errors import StoreDamaged
+from anima.store import wal
+from anima.store.disk import connect
 
 
 def problems(db: sqlite3.Connection) -> list[str]:
@@ -15,6 +21,39 @@ def problems(db: sqlite3.Connection) -> list[str]:
 
 def _orphans(db: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
     return db.execute("PRAGMA foreign_key_check").fetchmany(20)
+
+
+def verify(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreDamaged, with what is wrong and what brings the store back, unless the file is sound."""
+    lost = wal.damage(path)
+    found = [lost] if lost else problems(db)
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise StoreDamaged(f"{path} is damaged: {found[0]}{more}", remedy(path), problems=found)
+
+
+def remedy(path: Path) -> str:
+    """What to do about a damaged store: the command that brings back its newest good backup."""
+    backup = newest_backup(path.parent / "backups")
+    if backup is None:
+        return (
+            f"it was not written; there is no backup in {path.parent / 'backups'}, so copy it away before you try more"
+        )
+    return f"it was not written; `anima restore {backup}` brings back the newest good backup"
+
+
+def newest_backup(folder: Path) -> Path | None:
+    """The newest backup of a store in this folder that is sound itself, or None."""
+    files = sorted(folder.glob("*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return next((file for file in files if _sound(file)), None)
+
+
+def _sound(backup: Path) -> bool:
+    try:
+        with closing(connect(f"{backup.absolute().as_uri()}?mode=ro&immutable=1")) as db:
+            return not problems(db)
+    except sqlite3.Error:
+        return False
 
 
 def agent(db: sqlite3.Connection, name: str) -> int | None:

@@ -1,0 +1,109 @@
+"""Opening the store's file: which files are taken, how a new one is made, and SQLite's errors in our words.
+
+A file is looked at before it is touched. This module does not know what is done with the connections.
+"""
+
+import os
+import sqlite3
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from anima import faults
+from anima.errors import StoreDamaged, StoreError, StoreForeign, StoreFull, StoreTooNew
+from anima.store import upkeep
+from anima.store.disk import Disk
+from anima.store.schema import APPLICATION_ID, MIGRATIONS
+
+
+def open_file(path: Path | None, disk: Disk) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Open the file for writing and for reading; creates and migrates it. In memory both are one.
+
+    It is looked at before it is touched: a file that is foreign, newer or damaged is refused and was not written.
+    Raises StoreForeign, StoreTooNew, StoreDamaged or StoreFull.
+    """
+    with ExitStack() as stack:
+        try:
+            if path is not None and not _create(path):
+                _look(stack.enter_context(closing(disk.open(path, _glance(path)))), path, disk)
+            writer = disk.open(path, "mode=rw")
+            opened = stack.enter_context(ExitStack())
+            opened.callback(writer.close)
+            writer.execute("PRAGMA journal_mode = WAL")
+            writer.execute("PRAGMA synchronous = FULL")
+            writer.execute("PRAGMA foreign_keys = ON")
+            _migrate(writer, path)
+            reader = writer if path is None else disk.open(path, "mode=ro")
+        except sqlite3.Error as error:
+            raise translate(error, path) from error
+        opened.pop_all()
+    return writer, reader
+
+
+def _create(path: Path) -> bool:
+    """Make the file, private, where there is none; whether there was nothing in it."""
+    fresh = not path.exists() or path.stat().st_size == 0
+    if fresh:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    return fresh
+
+
+def _glance(path: Path) -> str:
+    """How to look at a file without writing it: one whose creation was cut off waits for the writer to undo that."""
+    return "mode=ro&immutable=1" if path.with_name(path.name + "-journal").exists() else "mode=ro"
+
+
+def _look(db: sqlite3.Connection, path: Path, disk: Disk) -> None:
+    """Refuse a file that is not a sound store of this program; a large one is checked later, in the background."""
+    _recognise(db, path)
+    if not disk.is_large(path):
+        upkeep.verify(db, path)
+
+
+def _recognise(db: sqlite3.Connection, path: Path) -> None:
+    (mark,) = db.execute("PRAGMA application_id").fetchone()
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if mark != APPLICATION_ID and tables:
+        raise StoreForeign(f"{path} is a database of another program", "name another file in [memory] path")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreTooNew(
+            f"{path} has version {version}; this program knows versions up to {len(MIGRATIONS)}",
+            "run the newer anima that wrote it",
+        )
+
+
+def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == len(MIGRATIONS):
+        db.execute("ROLLBACK")
+        return
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        migration(db)
+        db.execute(f"PRAGMA user_version = {number:d}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+    faults.reach("store.migrating")
+    db.execute("COMMIT")
+    faults.reach("store.migrated")
+    if path is not None:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
+    """What SQLite said, in our words."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    name = path or "the store in memory"
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull(f"no room left on the disk for {name}", "free some space; nothing was lost")
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreForeign(f"{name} is not a database", "name another file in [memory] path")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreDamaged(f"{name} is damaged: {error}", upkeep.remedy(path) if path else "")
+    if code == sqlite3.SQLITE_IOERR:
+        # After a failed sync nobody knows what is on disk; only opening it again and looking tells.
+        return StoreDamaged(f"the disk under {name} failed: {error}", "see to the disk; the next start checks the file")
+    if code == sqlite3.SQLITE_BUSY:
+        return StoreError(f"{name} is locked by another program", "wait for it, or end it")
+    return StoreError(f"{name} cannot be used: {error}", "`anima doctor` says more")
