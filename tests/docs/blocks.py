@@ -136,8 +136,8 @@ class Desk:
         elif block.language == "python" and not file:
             path = self.folder / ".block.py"
             path.write_text(block.text)
-            command = [sys.executable, "-W", "error", "-c", PYTHON, str(path), block.place]
-            self._expect(block, command, block.prints, last=True)
+            python = [sys.executable, "-W", "error", "-c", PYTHON, str(path), block.place]
+            self._expect(block, python, block.prints, last=True)
         elif block.language != "python":
             commands = list(_commands(block))
             for n, (command, expected) in enumerate(commands, 1):
