@@ -6,6 +6,7 @@ It does not know who asked for it, or what is done with the runtime.
 import json
 import logging
 import os
+from dataclasses import dataclass
 from difflib import get_close_matches
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -30,13 +31,21 @@ def tools_of(loaded: Loaded) -> catalog.Loaded:
     return catalog.load(loaded.settings.tools.enabled, loaded.path.absolute().parent, reach, SystemClock())
 
 
-def check(loaded: Loaded) -> list[Problem]:
-    """What only the other rooms can say about settings: tools that do not exist, grants that mean nothing."""
-    return agent_of(loaded)[1]
+@dataclass(frozen=True)
+class Described:
+    """The agent that settings describe, as far as they make sense; what does not; and what is not active yet.
+
+    `problems` are those only other rooms can find: tools that do not exist, grants that mean nothing. `inactive` are
+    keys and tools that are known and not built yet.
+    """
+
+    agent: Agent
+    problems: list[Problem]
+    inactive: list[str]
 
 
-def agent_of(loaded: Loaded) -> tuple[Agent, list[Problem]]:
-    """The agent that settings describe, as far as they make sense, and what does not."""
+def describe(loaded: Loaded) -> Described:
+    """Find an agent's tools and check what the settings say about them."""
     settings = loaded.settings
     tools = tools_of(loaded)
     agent = Agent(
@@ -52,8 +61,9 @@ def agent_of(loaded: Loaded) -> tuple[Agent, list[Problem]]:
         workspace=settings.agent.workspace,
         parallel=settings.agent.parallel,
     )
-    problems = [_problem(loaded, "tools.enabled", each.message, each.hint) for each in tools.problems]
-    return agent, problems + _grant_problems(loaded, tools)
+    problems = [loaded.problem("tools.enabled", each.message, each.hint, item=each.name) for each in tools.problems]
+    inactive = [*loaded.inactive, *(f"tool {name}" for name in tools.inactive)]
+    return Described(agent, problems + _grant_problems(loaded, tools), inactive)
 
 
 def open_runtime(loaded: Loaded, agent: Agent, home: Path, approve: Approver | None) -> Runtime:
@@ -106,15 +116,10 @@ def _grant_problems(loaded: Loaded, tools: catalog.Loaded) -> list[Problem]:
     for grant in loaded.settings.tools.grants:
         tool = grant.partition(":")[0]
         if wrong := check_grant(grant):
-            problems.append(_problem(loaded, "tools.grants", f"{grant!r} is no grant", wrong))
+            problems.append(loaded.problem("tools.grants", f"{grant!r} is no grant", wrong, item=grant))
         elif tool not in enabled:
             near = get_close_matches(tool, names, n=1)
             hint = f"did you mean {near[0]}?" if near else "name it in tools.enabled, too"
-            problems.append(_problem(loaded, "tools.grants", f"{grant!r} is for a tool that is not enabled", hint))
+            message = f"{grant!r} is for a tool that is not enabled"
+            problems.append(loaded.problem("tools.grants", message, hint, item=grant))
     return problems
-
-
-def _problem(loaded: Loaded, key: str, message: str, hint: str) -> Problem:
-    """A mistake at a key, where that key was written."""
-    file, _, line = loaded.sources.get(key, "default").rpartition(":")
-    return Problem(file or str(loaded.path), int(line) if line.isdecimal() else None, key, message, hint)

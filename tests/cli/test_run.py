@@ -227,6 +227,14 @@ def test_a_stopped_turn_makes_room_for_a_new_task(anima: Anima, server: ChatServ
     assert anima("run", config, "sure?").out == "Yes.\n"
 
 
+def test_what_is_not_active_yet_is_named_once(anima: Anima, server: ChatServer, config: Path) -> None:
+    config.write_text(config.read_text().replace('"add"', '"add", "remember"') + "[think]\nreflection = true\n")
+    server.script = [Say("Yes."), Say("Yes.")]
+    told = anima("run", config, "sure?").err
+    assert told.count("think.reflection is not active yet") == told.count("tool remember is not active yet") == 1
+    assert anima("run", config, "sure?", "--quiet").err == ""
+
+
 def test_in_memory_keeps_nothing(anima: Anima, server: ChatServer, tmp_path: Path) -> None:
     config = configure(tmp_path, server.url, '[memory]\nbackend = "in_memory"')
     server.script = [Say("Yes.")]
@@ -263,6 +271,53 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_meanwhile_is_refused(
     assert f"anima run {config} --resume" in err
     assert "Traceback" not in err
     assert anima("run", config, "--resume").out == "It is 42.\n"
+
+
+def test_a_request_to_end_is_taken_for_ctrl_c_and_events_say_so(
+    server: ChatServer, config: Path, surroundings: dict[str, str]
+) -> None:
+    server.script = [Say("It ", hang=True)]
+    running = start(surroundings, "run", config, "17 + 25?", "--events")
+    assert server.asked.wait(30)
+    running.terminate()
+    out, _ = running.communicate(timeout=30)
+    last = json.loads(out.splitlines()[-1])
+    assert running.returncode == 130
+    assert (last["type"], last["turn"], last["document"]["error"]["type"]) == ("closed", "t1", "interrupted")
+
+
+def test_whoever_waits_for_a_turn_that_somebody_stops_hears_so(
+    anima: Anima, server: ChatServer, config: Path, surroundings: dict[str, str]
+) -> None:
+    server.script = [Say("It ", hang=True)]
+    running = start(surroundings, "run", config, "17 + 25?", "--json")
+    assert server.asked.wait(30)
+    assert anima("turn", "stop", "t1").status == 0
+    out, _ = running.communicate(timeout=30)
+    document = json.loads(out)
+    assert (running.returncode, document["ok"], document["state"]) == (1, False, "stopped")
+
+
+def test_an_answer_nobody_could_read_is_kept_for_resume(
+    anima: Anima, server: ChatServer, config: Path, surroundings: dict[str, str]
+) -> None:
+    server.script = [Say("It is 42.")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*PROGRAM, "run", str(config), "17 + 25?", "--quiet"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=surroundings, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert anima("run", config, "--resume").out == "It is 42.\n"
+    assert len(server.requests) == 1
+
+
+def test_streams_that_the_caller_has_closed_do_no_harm(
+    server: ChatServer, config: Path, surroundings: dict[str, str]
+) -> None:
+    server.script = [Say("It is 42.")]
+    closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *PROGRAM, "run", str(config), "17 + 25?"]
+    assert subprocess.run(closing, env=surroundings, check=False).returncode == 0
 
 
 def test_on_a_terminal_the_answer_streams_once_and_a_typed_yes_lets_a_call_run(

@@ -101,31 +101,34 @@ Example:
 def stop(id: str, store: Path | None, home: Path, as_json: bool) -> None:
     """End turn ID without an answer: its events are dropped, a call that had begun becomes unknown."""
 
-    async def end() -> Turn:
-        async with _journal(store, home) as journal:
-            event = None if journal is None else await journal.event("e" + id[1:])
-        if event is None:
-            raise NotFound(f"there is no turn {id!r}", "`anima turn list` shows all turns")
-            owner = knock(door_of(home / "agents" / event.agent), {"do": "stop_turn", "turn": id})
-            if owner is not None:
-                return _stopped(owner, await journal.turn(id) if journal else None)
-        agent = Agent(event.agent, tools=load(["shell"], None, Reach(), SystemClock()).tools)
-        async with Runtime(home, [agent], mode=Mode("asked", store=store)) as runtime:
-            return await runtime.stop_turn(id)
-
-    stopped = asyncio.run(end())
+    stopped = asyncio.run(_stop(id, store, home))
     if as_json:
         print_json({"ok": True, "turn": turn_document(stopped)})
     else:
         say(f"turn {id} is stopped; its task is dropped")
 
 
+async def _stop(id: str, store: Path | None, home: Path) -> Turn:
+    """Ask the process that runs the agent to end the turn; where there is none, end it here."""
+    async with _journal(store, home) as journal:
+        event = await journal.event("e" + id[1:]) if journal and id.startswith("t") else None
+        if journal is None or event is None:
+            raise NotFound(f"there is no turn {id!r}", "`anima turn list` shows all turns")
+        reply = knock(door_of(home / "agents" / event.agent), {"do": "stop_turn", "turn": id})
+        if reply is not None:
+            return _stopped(reply, await journal.turn(id))
+    agent = Agent(event.agent, tools=load(["shell"], None, Reach(), SystemClock()).tools)
+    async with Runtime(home, [agent], mode=Mode("asked", store=store)) as runtime:
+        return await runtime.stop_turn(id)
+
+
 def _stopped(reply: dict[str, object], turn: Turn | None) -> Turn:
     """What the process that runs the agent made of the wish."""
     error = reply.get("error")
-    if isinstance(error, dict) or turn is None:
-        told = error if isinstance(error, dict) else {"message": "the turn is gone", "hint": ""}
-        raise TurnFailed(str(told["message"]), str(told["hint"]))
+    if isinstance(error, dict):
+        raise TurnFailed(str(error["message"]), str(error["hint"]))
+    if turn is None:
+        raise TurnFailed("the turn was stopped, and is not in this store", "`--store` names the agent's own")
     return turn
 
 

@@ -1,0 +1,193 @@
+"""An errand: one run from the words typed to the exit status.
+
+It knows how to ask and how to show; what happens in between belongs to the runtime.
+"""
+
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from anima.app import describe, keep_log, open_runtime
+from anima.cli.answer import Answer
+from anima.cli.approval import Terminal, TerminalApprover
+from anima.cli.console import View, choose_view
+from anima.cli.documents import denied
+from anima.cli.fetching import fetch_for
+from anima.cli.output import tell
+from anima.errors import (
+    AnimaError,
+    CallDenied,
+    Interrupted,
+    LimitReached,
+    NoModelReachable,
+    SettingsError,
+    TurnFailed,
+    UsageError,
+)
+from anima.runtime import Runtime
+from anima.settings import home_folder, load
+from anima.vocabulary import Closed, Progress, TurnState
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was typed."""
+
+    config: Path
+    task: str | None
+    conversation: str
+    attach: tuple[Path, ...]
+    as_json: bool
+    events: bool
+    quiet: bool
+    verbose: bool
+    stats: bool
+    resume: bool
+    home: Path | None
+
+    def check(self) -> None:
+        """Raises UsageError for words that do not go together."""
+        again = "`anima run --help` has examples"
+        if self.resume and (self.task is not None or self.attach):
+            raise UsageError("--resume goes on with earlier work and takes no TASK and no --attach", again)
+        if not self.resume and self.task is None:
+            raise UsageError(
+                "there is no TASK", 'write it in quotes: anima run config.toml "task"; `-` reads it from stdin'
+            )
+        if self.as_json and self.events:
+            raise UsageError("--json and --events both want stdout", "--events ends with the document --json prints")
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose exclude each other", again)
+        if self.task == "-" and any(str(path) in ("-", "/dev/stdin") for path in (self.config, *self.attach)):
+            raise UsageError("stdin cannot be TASK and a file at once", "put one of them in a file")
+        if not self.conversation.isprintable() or not 0 < len(self.conversation) <= 200:
+            raise UsageError("--conversation must be 1 to 200 printable characters", "for example cli:main")
+
+    def text(self) -> str:
+        """The task itself; reads stdin for `-`."""
+        try:
+            text = sys.stdin.buffer.read().decode() if self.task == "-" else self.task or ""
+            text.encode()
+        except UnicodeError as error:
+            raise UsageError("TASK is not UTF-8 text", "attach files with --attach") from error
+        if not text.strip():
+            raise UsageError("TASK is empty", 'write it in quotes: anima run config.toml "task"')
+        return text
+
+
+@dataclass
+class Errand:
+    """One run under way: what was ordered, where its answer goes, the last news of it."""
+
+    order: Order
+    answer: Answer
+    view: View
+    last: Progress | None = None
+    keeps: bool = True
+
+    async def run(self) -> int:
+        """From the words typed to the exit status. Raises AnimaError where no turn came of it."""
+        self._end_in_good_order()
+        self.order.check()
+        home = home_folder(self.order.home)
+        loaded = load(self.order.config, home)
+        described = describe(loaded)
+        if described.problems:
+            raise SettingsError(described.problems)
+        text = "" if self.order.resume else self.order.text()
+        self.view = choose_view(quiet=self.order.quiet, verbose=self.order.verbose or loaded.settings.observe.verbose)
+        self.keeps = loaded.settings.memory.backend != "in_memory"
+        if not self.order.quiet:
+            for key in described.inactive:
+                tell(f"note: {key} is not active yet")
+        await fetch_for(loaded.settings.models, home / "models")
+        if self.keeps:
+            keep_log(home)
+        async with open_runtime(loaded, described.agent, home, self._approver()) as runtime:
+            closed = await self._follow(self._begin(runtime, described.agent.name, text))
+            return await self._finish(runtime, closed)
+
+    def interrupted(self) -> Interrupted:
+        """What Ctrl-C is answered with: whether there is something to go on with, and how."""
+        if self.last is None:
+            return Interrupted("interrupted before a turn was opened", "run it again")
+        where = {"agent": self.last.agent, "conversation": self.last.conversation, "turn": self.last.turn}
+        kept = f"turn {self.last.turn} is kept" if self.keeps else "this agent keeps nothing"
+        return Interrupted(f"interrupted; {kept}", self._way_on(), **where)
+
+    def _end_in_good_order(self) -> None:
+        """Take a request to end, or a terminal that closes, for Ctrl-C."""
+        task = asyncio.current_task()
+        if task is not None:
+            for request in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(request, task.cancel)
+
+    def _approver(self) -> TerminalApprover | None:
+        terminal = Terminal.find()
+        return TerminalApprover(terminal, self.view.pause) if terminal else None
+
+    def _begin(self, runtime: Runtime, agent: str, text: str) -> AsyncGenerator[Progress, None]:
+        conversation = self.order.conversation
+        if self.order.resume:
+            news: AsyncIterator[Progress] = runtime.resume(agent, conversation)
+        else:
+            files = [runtime.keep_file(path) for path in self.order.attach]
+            news = runtime.stream(agent, text, conversation=conversation, source="cli", attachments=files)
+        return cast(AsyncGenerator[Progress, None], news)
+
+    async def _follow(self, stream: AsyncGenerator[Progress, None]) -> Closed:
+        async with aclosing(stream):
+            async for news in stream:
+                self.last = news
+                self.view.pause()
+                if not isinstance(news, Closed):
+                    self.answer.follow(news)
+                with suppress(OSError):  # whoever looked has gone: the turn goes on
+                    self.view.show(news)
+                if isinstance(news, Closed):
+                    return news
+        raise TurnFailed("the turn ended without news of its end", "`anima turn list` shows where it stands")
+
+    async def _finish(self, runtime: Runtime, closed: Closed) -> int:
+        """Print, flush, and only then note that it was printed."""
+        error = self._outcome(closed)
+        self.answer.close(closed, error)
+        if closed.result.state == TurnState.CLOSED:
+            await runtime.printed(closed.turn)
+        if self.order.stats:
+            tell(runtime.metrics.report())
+        return error.exit_status if error else 0
+
+    def _outcome(self, closed: Closed) -> AnimaError | None:
+        """How the turn ended for its asker; None: with an answer."""
+        turn = closed.result
+        if isinstance(closed.error, NoModelReachable):
+            hints = (closed.error.hint, self._way_on())
+            return NoModelReachable(closed.error.message, "; ".join(hint for hint in hints if hint))
+        if closed.error is not None:
+            return closed.error if isinstance(closed.error, AnimaError) else TurnFailed(str(closed.error))
+        if turn.limit is not None:
+            return LimitReached(turn.notice, "raise the limit in the settings, or ask for less")
+        if denied(turn) and not turn.steps[-1].text.strip():
+            tools = ", ".join(sorted({effect.tool for effect in denied(turn)}))
+            return CallDenied(
+                f"{tools} was denied and there is no answer", "`[tools] grants` allows calls without asking"
+            )
+        return None
+
+    def _way_on(self) -> str:
+        """How to go on with what is unfinished, as a command to copy."""
+        if not self.keeps:
+            return "run it again"
+        words = ["anima", "run", str(self.order.config), "--resume"]
+        if self.order.conversation != "cli:main":
+            words += ["--conversation", self.order.conversation]
+        if self.order.home:
+            words += ["--home", str(self.order.home)]
+        return f"the task is kept: `{shlex.join(words)}` goes on with it"
