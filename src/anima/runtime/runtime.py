@@ -8,7 +8,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, TypeVar, overload
 
@@ -21,13 +21,14 @@ from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResum
 from anima.models.model import Model
 from anima.models.providers import Providers
 from anima.policy import Grants
-from anima.runtime.actor import Actor, Manner
+from anima.runtime.actor import Actor
 from anima.runtime.agent import Agent
+from anima.runtime.attempt import Manner
 from anima.runtime.door import Wish, door_of, open_door
 from anima.runtime.metrics import Metrics
 from anima.runtime.watch import Gallery
 from anima.settings import ModelRef, home_folder
-from anima.store import Files, Lease, Store
+from anima.store import Disk, Files, Lease, Store
 from anima.tools.toolbox import Toolbox
 from anima.vocabulary import Approver, Attachment, Closed, EventState, Label, NewEvent, Progress, Trust, Turn
 
@@ -47,6 +48,7 @@ class Mode:
     attend: Literal["all", "asked"] = "all"
     in_memory: bool = False
     store: Path | None = None
+    disk: Disk = field(default_factory=Disk)
 
 
 class Runtime:
@@ -84,8 +86,10 @@ class Runtime:
                 stack.callback(lease.release)
             nothing_kept = self._mode.in_memory or self._home is None
             path = None if nothing_kept else self._mode.store or home / "anima.db"
-            self.store = await Store.open(path, self._clock)
+            disk = replace(self._mode.disk, patient=self._mode.attend == "all")
+            self.store = await Store.open(path, self._clock, disk)
             stack.push_async_callback(self.store.aclose)
+            await self.store.verified()
             self.files = Files(home / "files")
             models = (self._home or home_folder()) / "models"
             providers = Providers(self._clock, models)
@@ -182,7 +186,7 @@ class Runtime:
         actor = self._actor_of(agent)
         await self._refuse_if_unfinished(agent, conversation, "python")
         event = await actor.post(NewEvent(agent, conversation, text, _label("owner", "python"), "python", awaited=True))
-        turn = await actor.ended(event.id)
+        turn = await actor.waiting.ended(event.id)
         if turn.limit is not None:
             raise LimitReached(turn.notice, "raise the limit, or ask for less", answer=turn.answer, turn=turn.id)
         return turn.answer

@@ -3,12 +3,14 @@
 This module does not know SQL, and nothing above it does either.
 """
 
+import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from anima.clock import Clock
-from anima.errors import NotFound
+from anima.errors import NotFound, StoreFull
 from anima.store import journal, lease, mailbox, outbox, upkeep
 from anima.store.disk import Disk
 from anima.store.journal import Abandonment, Closing
@@ -17,17 +19,26 @@ from anima.store.rows import number
 from anima.store.sqlite import Engine
 from anima.vocabulary import Effect, Event, NewEvent, Step, Turn
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("anima.store")
+
+ROOM_WAIT = 5.0
+"""Seconds until a patient store looks again whether there is room on the disk."""
+
 
 class Store:
     """Mailboxes, journal and outbox of a home. Agents are named by their names; ids are as in the vocabulary.
 
     Every method raises StoreFull, StoreDamaged or StoreClosed when the disk or the store fails; what was refused was
-    not kept.
+    not kept. On a patient disk (`Disk.patient`) StoreFull is raised by `post` alone: work under way waits for room.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, disk: Disk) -> None:
         self._engine = engine
         self._clock = clock
+        self._disk = disk
         self._agents: dict[str, int] = {}
 
     @classmethod
@@ -40,7 +51,8 @@ class Store:
         """
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(Engine(path, disk), clock)
+        disk = disk or Disk()
+        return cls(Engine(path, disk), clock, disk)
 
     async def verified(self) -> None:
         """Wait until a large file has been verified. Raises StoreDamaged."""
@@ -67,13 +79,16 @@ class Store:
     async def post(self, new: NewEvent, *, claim: bool = False) -> Posted:
         """Keep an event; with `claim` its turn opens in the same commit where its lane is idle.
 
-        Raises DuplicateEvent when its source id was used for another text.
+        Raises DuplicateEvent when its source id was used for another text, StoreFull when the disk has less free space
+        than is kept for work under way.
         """
+        if self._engine.path is not None:
+            self._disk.refuse_if_low(self._engine.path)
         return await self._engine.write(mailbox.post, self._agents[new.agent], new, self._clock.now(), claim)
 
     async def claim(self, agent: str, conversation: str) -> Event | None:
         """Open the turn of the next due event of an idle lane, or None."""
-        return await self._engine.write(mailbox.claim, self._agents[agent], conversation, self._clock.now())
+        return await self._keep(mailbox.claim, self._agents[agent], conversation, self._clock.now())
 
     async def pending(self, agent: str) -> list[tuple[str, bool, float]]:
         """Lanes with work: conversation, whether a turn is under way, when the next event is due (wall seconds)."""
@@ -93,7 +108,7 @@ class Store:
 
     async def resume(self, turn: str) -> Turn:
         """Take up a turn whose process died; the attempt is counted on disk first."""
-        return await self._engine.write(journal.resume, turn)
+        return await self._keep(journal.resume, turn)
 
     async def load(self, turn: str) -> Turn:
         """A turn under way with all it has on disk, its first step or not."""
@@ -105,30 +120,30 @@ class Store:
 
     async def write_step(self, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
         """Keep a step with the intents of its calls, and the events that joined the turn before it."""
-        await self._engine.write(journal.write_step, turn, step, joined)
+        await self._keep(journal.write_step, turn, step, joined)
 
     async def write_effects(self, turn: Turn, effects: Iterable[Effect]) -> tuple[Event, ...]:
         """Keep how far these effects are. Returns the events that may be folded into the turn now."""
-        return await self._engine.write(write_effects, number(turn.id), tuple(effects))
+        return await self._keep(write_effects, number(turn.id), tuple(effects))
 
     async def close_turn(self, closing: Closing) -> None:
         """End a turn: its last step, its events, itself and its reply in one commit."""
-        await self._engine.write(journal.close_turn, closing)
+        await self._keep(journal.close_turn, closing)
 
     async def put_off(self, turn: Turn, due: float, error: str, *, counted: bool = True) -> None:
         """Leave the turn as it is; its event waits in the lane until `due` (wall seconds).
 
         `counted`: the attempt was the event's own failure.
         """
-        await self._engine.write(mailbox.put_off, number(turn.id), due, error, counted)
+        await self._keep(mailbox.put_off, number(turn.id), due, error, counted)
 
     async def abandon(self, end: Abandonment) -> Turn | None:
         """End a turn without an answer; None when there is none or it has ended."""
-        return await self._engine.write(journal.abandon, end, self._clock.now())
+        return await self._keep(journal.abandon, end, self._clock.now())
 
     async def sent(self, turn: str) -> None:
         """Note that the turn's reply was handed over."""
-        await self._engine.write(outbox.sent, turn, self._clock.now())
+        await self._keep(outbox.sent, turn, self._clock.now())
 
     async def history(self, agent: str, conversation: str, before: int, limit: int) -> tuple[list[Turn], int]:
         """The last `limit` closed turns before event number `before`, oldest first, and how many there are in all."""
@@ -156,6 +171,19 @@ class Store:
     async def check(self) -> list[str]:
         """What is wrong with the file, a line each; empty when it is sound."""
         return await self._engine.read(upkeep.problems)
+
+    async def _keep(
+        self, unit: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Write what belongs to work under way; what was thought and done is not thrown away for want of room."""
+        while True:
+            try:
+                return await self._engine.write(unit, *args, **kwargs)
+            except StoreFull as error:
+                if not self._disk.patient:
+                    raise
+                log.warning("%s; work waits until there is room", error)
+            await self._clock.sleep(ROOM_WAIT)
 
     async def _agent(self, name: str) -> int | None:
         return await self._engine.read(upkeep.agent, name)
