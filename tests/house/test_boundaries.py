@@ -9,7 +9,7 @@ TAKES_EVERY_EXCEPTION = {
     "tools/running.py": "whatever a tool raises in its thread is raised again on the loop",
     "tools/modules.py": "whatever a user's module raises is an ImportError",
     "tools/isolated.py": "whatever a tool raises is handed over to the process that asked",
-    "store/opening.py": "whatever a unit raises is handed to whoever submitted it; the thread must live",
+    "store/sqlite.py": "whatever a unit raises is handed to whoever submitted it; the thread must live",
 }
 LOADS_BY_NAME = {
     "__init__.py": "public names are loaded when first used",
