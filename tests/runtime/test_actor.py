@@ -12,6 +12,8 @@ from anima.errors import (
     NoModelReachable,
     NotFound,
     NothingToResume,
+    StoreClosed,
+    TurnStopped,
     UnfinishedTurn,
     Unreachable,
 )
@@ -290,3 +292,42 @@ async def test_metrics_count_turns_steps_and_calls_by_outcome(home: Home) -> Non
     assert 'anima_tool_calls{tool="pay",state="failed"} 1' in report
     assert "anima_steps 2" in report
     assert "anima_tokens_input 20" in report
+
+
+async def test_a_failing_store_is_told_to_whoever_waits_and_nobody_hangs(home: Home) -> None:
+    @tool(effect="read")
+    async def unplug() -> str:
+        """Unplug."""
+        await runtime.store.aclose()
+        return "unplugged"
+
+    async with home.live([Answer(calls=[ToolCall("unplug")]), "never"], unplug) as runtime:
+        with pytest.raises(StoreClosed):
+            await the_turn(runtime.stream("arya", "go"))
+
+
+async def test_an_event_stopped_while_it_waits_for_a_slot_never_runs(home: Home) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    @tool(effect="read")
+    async def hold() -> str:
+        """Hold."""
+        begun.set()
+        await go.wait()
+        return "held"
+
+    def thinks(context: Context) -> Answer:
+        assert context.messages[0].text != "stopped"
+        return Answer("done") if context.messages[-1].role == "tool" else Answer(calls=[ToolCall("hold")])
+
+    async with home.live(thinks, hold, parallel=1) as runtime:
+        first = asyncio.create_task(runtime.ask("arya", "first", conversation="c:1"))
+        await begun.wait()
+        second = asyncio.create_task(runtime.ask("arya", "stopped", conversation="c:2"))
+        await settled(runtime, "e2", EventState.QUEUED, EventState.RUNNING)
+        await runtime.stop_turn("t2")
+        with pytest.raises(TurnStopped):
+            await second
+        go.set()
+        assert await first == "done"
+        assert (await settled(runtime, "e2", EventState.DROPPED)).turn in (None, "t2")

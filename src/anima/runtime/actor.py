@@ -1,49 +1,26 @@
 """The actor: one agent alive. It works off its mailbox, each conversation a lane of its own.
 
-A lane is strictly ordered; up to `parallel` lanes run at a time. The actor claims events, hands each to the turn, and
-decides what becomes of one that failed: again later, or set aside. It does not know how a turn thinks.
+A lane is strictly ordered; up to `parallel` lanes run at a time. The actor claims events and hands each to an attempt.
+It does not know how a turn thinks, nor what becomes of one that fails.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from anima import faults
-from anima.agent.context import Past, Transcript
 from anima.agent.effects import let_go
 from anima.agent.faculties import Faculties
-from anima.agent.turn import take_turn
-from anima.errors import AnimaError, ModelError, StoreError, TurnFailed, TurnStopped
+from anima.errors import StoreError, TurnStopped
+from anima.runtime.attempt import CUT_OFF, Attempts, Manner, Waiting
 from anima.store import Abandonment
-from anima.vocabulary import Call, Closed, Event, EventState, NewEvent, Turn, TurnState
+from anima.vocabulary import Call, Event, EventState, NewEvent, Turn, TurnState
 
 log = logging.getLogger("anima.runtime")
 
-HOT = 256
-"""Conversations whose past is kept in memory."""
-
-OUTAGE_LEAST, OUTAGE_MOST = 5.0, 600.0
-"""Seconds until an event is tried again while no model can be reached: as long as it has waited, within these."""
-
 UNDER_WAY = frozenset({EventState.RUNNING, EventState.WAITING})
-
-CUT_OFF = (
-    "The outcome of this call is unknown: the turn was ended while it ran. It may have happened, wholly or in part."
-)
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How an actor works: everything in its mailbox or only what it is asked, and how often it tries again.
-
-    `delays` are seconds between the attempts of an event that fails; none means one attempt.
-    """
-
-    everything: bool
-    parallel: int
-    delays: tuple[float, ...]
 
 
 class Actor:
@@ -52,15 +29,15 @@ class Actor:
     def __init__(self, me: Faculties, manner: Manner) -> None:
         approve = me.approve
         self.me = replace(me, approve=self._ask) if approve else me
+        self.waiting = Waiting()
         self._approve = approve
         self._manner = manner
+        self._attempts = Attempts(self.me, manner, self.waiting, self._wake_later)
         self._slots = asyncio.Semaphore(manner.parallel)
         self._lanes: dict[str, bool] = {}
-        self._pasts: OrderedDict[str, Past] = OrderedDict()
-        self._waiting: dict[str, asyncio.Future[Turn]] = {}
-        self._awaited: set[str] = set()
-        self._attempts: dict[str, asyncio.Task[object]] = {}
+        self._turns: dict[str, asyncio.Task[object]] = {}
         self._stops: dict[str, asyncio.Event] = {}
+        self._dropped: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -75,14 +52,14 @@ class Actor:
     async def aclose(self) -> None:
         """Let go of every lane; what is unfinished stays on disk and is found again."""
         self._closing = True
-        tasks, cut_off = list(self._tasks), list(self._attempts)
+        tasks, cut_off = list(self._tasks), list(self._turns)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for turn in cut_off:
-            await self.me.journal.give_back(turn)
-        for future in self._waiting.values():
-            future.cancel()
+        with contextlib.suppress(StoreError):  # a store that failed has said so to whoever asked
+            for turn in cut_off:
+                await self.me.journal.give_back(turn)
+        self.waiting.give_up()
 
     async def post(self, new: NewEvent) -> Event:
         """Keep an event and see to it; returns once it is on disk."""
@@ -98,7 +75,7 @@ class Actor:
                 self._leave(lane)
             raise
         if new.awaited:
-            self._awaited.add(posted.event.id)
+            self.waiting.awaited[posted.event.id] = posted.event
         if free:
             self._own(self._work(lane, posted.event if posted.claimed else None))
         elif self._manner.everything or new.awaited:
@@ -110,16 +87,9 @@ class Actor:
         self._lanes[event.conversation] = False
         self._own(self._work(event.conversation, event, resumed=True))
 
-    def ended(self, event: str) -> "asyncio.Future[Turn]":
-        """Done when the turn of `event` has ended; raises what it ended with."""
-        future = self._waiting.get(event)
-        if future is None:
-            future = self._waiting[event] = asyncio.get_running_loop().create_future()
-        return future
-
     async def stop_turn(self, turn: str) -> Turn | None:
         """End a turn now, without an answer; its running call is cut off. None when it has ended already."""
-        lane = self._attempts.get(turn)
+        lane = self._turns.get(turn)
         if lane is not None:
             cut_off = self._stops.setdefault(turn, asyncio.Event())
             lane.cancel()
@@ -130,8 +100,10 @@ class Actor:
         end = Abandonment(turn, TurnState.STOPPED, EventState.DROPPED, "stopped", CUT_OFF)
         stopped = await self.me.journal.abandon(end)
         if stopped is not None:
-            self._pasts.pop(stopped.conversation, None)
-            self._finish(stopped, TurnStopped("the turn was stopped", turn=turn))
+            if lane is None and stopped.conversation in self._lanes:
+                self._dropped.add(turn)  # it was claimed and waits for a slot
+            self._attempts.forget(stopped.conversation)
+            self._attempts.finish(stopped, TurnStopped("the turn was stopped", turn=turn))
             self._wake(stopped.conversation)
         return stopped
 
@@ -175,13 +147,15 @@ class Actor:
                         break
         except StoreError as error:
             log.error("%s stops working on %s: %s", self.me.name, lane, error)
-            self._fail_all(error)
+            for left in [left for left in self.waiting.awaited.values() if left.conversation == lane]:
+                turn = Turn("t" + left.id[1:], left.agent, lane, TurnState.OPEN, (left,), left.time)
+                self._attempts.finish(turn, error)
         finally:
             self._leave(lane)
 
     def _more(self, lane: str, alone: bool) -> bool:
         """Whether the lane may hold another event that is to be worked on now."""
-        if not (self._manner.everything or self._awaited):
+        if not (self._manner.everything or self.waiting.awaited):
             return False
         return not alone or self._lanes[lane]
 
@@ -193,94 +167,20 @@ class Actor:
         """One attempt, which can be stopped alone: a stop cancels it and lets the lane go on."""
         turn, lane = event.turn or "t" + event.id[1:], asyncio.current_task()
         assert lane is not None
-        self._attempts[turn] = lane
+        if turn in self._dropped:
+            self._dropped.discard(turn)
+            return
+        self._turns[turn] = lane
         try:
-            await self._attempt(event, turn, resumed)
+            await self._attempts.make(event, turn, resumed=resumed)
         except asyncio.CancelledError:
             if turn not in self._stops:
                 raise
             lane.uncancel()
         finally:
-            del self._attempts[turn]
+            del self._turns[turn]
             if turn in self._stops:
                 self._stops.pop(turn).set()
-
-    async def _attempt(self, event: Event, id: str, resumed: bool) -> None:
-        again = resumed or event.error is not None  # it was put off before, so it may have steps
-        if resumed:
-            if self._manner.everything and event.attempts > len(self._manner.delays):
-                await self._set_aside(id, RuntimeError(f"the program ended {event.attempts} times while working on it"))
-                return
-            turn = await self.me.journal.resume(id)
-        elif again:
-            turn = await self.me.journal.load(id)
-        else:
-            turn = Turn(id, event.agent, event.conversation, TurnState.OPEN, (event,), self.me.clock.now())
-        try:
-            past = await self._past(turn)
-            transcript = Transcript(past)
-            closed = await take_turn(turn, transcript, self.me, resumed=again)
-            await transcript.close(closed, self.me)
-            past.add(transcript)
-            self._finish(closed)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever fails in a turn is that event's failure alone
-            await self._failed(turn, turn.events[0].attempts, error)
-
-    async def _failed(self, turn: Turn, attempts: int, error: Exception) -> None:
-        """What becomes of an event whose attempt failed."""
-        log.warning(
-            "turn %s of %s failed: %s", turn.id, self.me.name, error, exc_info=not isinstance(error, AnimaError)
-        )
-        self._pasts.pop(turn.conversation, None)
-        outage = isinstance(error, ModelError) and error.unavailable
-        hopeless = isinstance(error, ModelError) and not error.retryable
-        if not outage and (hopeless or attempts > len(self._manner.delays)):
-            await self._set_aside(turn.id, error)
-            return
-        now = self.me.clock.now()
-        waited = now - turn.events[0].time
-        delay = min(max(waited, OUTAGE_LEAST), OUTAGE_MOST) if outage else self._manner.delays[attempts - 1]
-        await self.me.journal.put_off(turn, now + delay, str(error), counted=not outage)
-        self._wake_later(turn.conversation, now + delay)
-        if isinstance(error, ModelError) and outage:
-            self._finish(await self.me.journal.load(turn.id), error)
-
-    async def _set_aside(self, id: str, error: Exception) -> None:
-        """The event becomes a dead letter, with its evidence."""
-        end = Abandonment(id, TurnState.FAILED, EventState.DEAD, str(error) or type(error).__name__, CUT_OFF)
-        dead = await self.me.journal.abandon(end)
-        if dead is not None:
-            told = error if isinstance(error, AnimaError) else TurnFailed(f"the turn failed: {end.error}", turn=id)
-            self._finish(dead, told)
-
-    def _finish(self, turn: Turn, error: AnimaError | None = None) -> None:
-        """Tell whoever watches or waits how the turn ended."""
-        self.me.tell(Closed, turn, len(turn.steps), result=turn, error=error)
-        self._awaited.discard(turn.events[0].id)
-        future = self._waiting.pop(turn.events[0].id, None)
-        if future is None or future.done():
-            return
-        if error is None:
-            future.set_result(turn)
-        else:
-            future.set_exception(error)
-
-    def _fail_all(self, error: StoreError) -> None:
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(error)
-
-    async def _past(self, turn: Turn) -> Past:
-        past = self._pasts.get(turn.conversation)
-        if past is None:
-            past = self._pasts[turn.conversation] = await Past.read(turn, self.me)
-            if len(self._pasts) > HOT:
-                cold, _ = self._pasts.popitem(last=False)
-                self.me.doubtful.pop(cold, None)
-        self._pasts.move_to_end(turn.conversation)
-        return past
 
     async def _ask(self, call: Call) -> bool:
         """Ask a person; the wait holds no slot of `parallel`."""
