@@ -4,7 +4,7 @@ from tests.house import rules
 from tests.house.rules import broken, package
 
 TAKES_EVERY_EXCEPTION = {
-    "runtime/actor.py": "whatever fails in a turn is that event's failure alone",
+    "runtime/attempt.py": "whatever fails in a turn is that event's failure alone",
     "tools/toolbox.py": "whatever a tool raises is told to the model",
     "tools/running.py": "whatever a tool raises in its thread is raised again on the loop",
     "tools/modules.py": "whatever a user's module raises is an ImportError",
