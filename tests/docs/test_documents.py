@@ -14,6 +14,16 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 SCRIPT = (
     Line("17 + 25", "42.", "add", {"a": 17, "b": 25}),
     Line("umbrella", "Yes: rain until noon.", "weather", {"city": "Lyon"}),
+    Line("files are in your workspace", "None so far.", "list_files"),
+    Line("Where is parcel 17", "It is at the depot.", "track", {"number": 17}),
+    Line(
+        "a coat in Porto",
+        "I am not allowed to look that up.",
+        "http",
+        {"method": "GET", "url": "https://example.com/porto"},
+    ),
+    Line("colour is the sky", "Blue."),
+    Line("Count from one to ten", "One, two, three, four, five, six, seven, eight, nine, ten."),
 )
 
 
