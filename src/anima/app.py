@@ -18,6 +18,7 @@ from anima.policy import check_grant
 from anima.runtime import Agent, Mode, Runtime
 from anima.sandbox.net import Reach
 from anima.settings import Loaded
+from anima.store import Disk
 from anima.tools import catalog
 from anima.vocabulary import Approver
 
@@ -68,8 +69,8 @@ def describe(loaded: Loaded) -> Described:
 
 def open_runtime(loaded: Loaded, agent: Agent, home: Path, approve: Approver | None) -> Runtime:
     """A runtime in which `agent` does one thing it is asked, and makes one attempt at it. The caller enters it."""
-    memory = loaded.settings.memory
-    mode = Mode("asked", in_memory=memory.backend == "in_memory", store=memory.path)
+    memory, disk = loaded.settings.memory, Disk(low_water=loaded.settings.store.low_water)
+    mode = Mode("asked", in_memory=memory.backend == "in_memory", store=memory.path, disk=disk)
     return Runtime(home, [agent], approve=approve, mode=mode)
 
 
