@@ -6,6 +6,8 @@ It does not know who asked for it, or what is done with the runtime.
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from io import TextIOWrapper
@@ -74,16 +76,24 @@ def open_runtime(loaded: Loaded, agent: Agent, home: Path, approve: Approver | N
     return Runtime(home, [agent], approve=approve, mode=mode)
 
 
-def keep_log(home: Path) -> None:
-    """From now on what the rooms log goes to `logs/anima.log` of the home: JSON lines, rotated, for its owner alone."""
+@contextmanager
+def log_kept(home: Path) -> Iterator[None]:
+    """Meanwhile what the rooms log goes to `logs/anima.log` of the home: JSON lines, rotated, for its owner alone."""
     folder = home / "logs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     to_file = _PrivateFile(folder / "anima.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     to_file.setFormatter(_Lines())
     log = logging.getLogger("anima")
-    log.handlers = [to_file]
+    before = log.level, log.propagate
+    log.addHandler(to_file)
     log.setLevel(logging.INFO)
     log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(to_file)
+        log.level, log.propagate = before
+        to_file.close()
 
 
 class _PrivateFile(RotatingFileHandler):

@@ -59,24 +59,24 @@ def surroundings(surroundings: dict[str, str]) -> dict[str, str]:
     return surroundings | {"OPENAI_API_KEY": "test-key"}
 
 
-def test_the_answer_is_on_stdout_and_everything_else_on_stderr(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_the_answer_is_on_stdout_and_everything_else_on_stderr(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [ADD, Say("It is 42.")]
-    done = anima("run", config, "17 + 25?")
+    done = here("run", config, "17 + 25?")
     assert (done.status, done.out) == (0, "It is 42.\n")
     assert "-> add" in done.err
     assert "<- add done" in done.err
     assert "It is 42." not in done.err
 
 
-def test_quiet_leaves_stderr_empty_and_verbose_tells_sizes(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_quiet_leaves_stderr_empty_and_verbose_tells_sizes(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [Say("Yes."), Say("Yes.")]
-    assert anima("run", config, "sure?", "--quiet").err == ""
-    assert "20 tokens in, 4 out" in anima("run", config, "sure?", "--verbose").err
+    assert here("run", config, "sure?", "--quiet").err == ""
+    assert "20 tokens in, 4 out" in here("run", config, "sure?", "--verbose").err
 
 
-def test_json_is_the_one_document(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_json_is_the_one_document(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [ADD, Say("It is 42.")]
-    document = anima("run", config, "17 + 25?", "--json").document
+    document = here("run", config, "17 + 25?", "--json").document
     assert set(document) == DOCUMENT
     assert (document["ok"], document["agent"], document["conversation"]) == (True, "calc", "cli:main")
     assert (document["event"], document["turn"], document["state"]) == ("e1", "t1", "closed")
@@ -85,9 +85,9 @@ def test_json_is_the_one_document(anima: Anima, server: ChatServer, config: Path
     assert document["model"] == "openai/scripted"
 
 
-def test_events_are_json_lines_that_end_with_the_document(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_events_are_json_lines_that_end_with_the_document(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [ADD, Say("It is 42.")]
-    lines = anima("run", config, "17 + 25?", "--events").lines
+    lines = here("run", config, "17 + 25?", "--events").lines
     kinds = [line["type"] for line in lines if line["type"] != "token"]
     assert kinds == ["turn_opened", "step", "tool_call", "tool_result", "step", "closed"]
     assert "".join(line["text"] for line in lines if line["type"] == "token") == "It is 42."
@@ -103,19 +103,19 @@ def test_a_task_can_come_from_stdin_into_another_conversation(anima: Anima, serv
 
 
 def test_an_attached_picture_reaches_the_model(
-    anima: Anima, server: ChatServer, config: Path, tmp_path: Path, home: Path
+    here: Anima, server: ChatServer, config: Path, tmp_path: Path, home: Path
 ) -> None:
     picture = tmp_path / "dot.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 20)
     server.script = [Say("A dot.")]
-    assert anima("run", config, "What is this?", "--attach", picture).out == "A dot.\n"
+    assert here("run", config, "What is this?", "--attach", picture).out == "A dot.\n"
     assert "image/png" in json.dumps(server.requests[0]["messages"])
     assert len(list((home / "files").iterdir())) == 1
 
 
-def test_stats_prints_the_metrics_on_stderr(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_stats_prints_the_metrics_on_stderr(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [Say("Yes.")]
-    assert "anima_steps 1\n" in anima("run", config, "sure?", "--stats", "--quiet").err
+    assert "anima_steps 1\n" in here("run", config, "sure?", "--stats", "--quiet").err
 
 
 @pytest.mark.parametrize(
@@ -134,20 +134,20 @@ def test_stdin_cannot_be_read_twice(anima: Anima) -> None:
     assert "stdin" in anima("run", "/dev/stdin", "-").err
 
 
-def test_mistakes_in_the_settings_are_told_together_with_their_lines(anima: Anima, tmp_path: Path) -> None:
+def test_mistakes_in_the_settings_are_told_together_with_their_lines(here: Anima, tmp_path: Path) -> None:
     config = configure(tmp_path, "http://127.0.0.1:1/v1", "[think]\nmax_iteration = 3\n[limits]\nseconds = 'long'")
-    wrong = anima("run", config, "x")
+    wrong = here("run", config, "x")
     assert wrong.status == 2
     assert wrong.err.count("error: ") == 2
     assert "max_iterations" in wrong.err
-    document = anima("run", config, "x", "--json").document
+    document = here("run", config, "x", "--json").document
     assert document["error"]["type"] == "settings_error"
     assert len(document["problems"]) == 2
 
 
-def test_a_tool_that_does_not_exist_is_a_mistake_in_the_settings(anima: Anima, config: Path) -> None:
+def test_a_tool_that_does_not_exist_is_a_mistake_in_the_settings(here: Anima, config: Path) -> None:
     config.write_text(config.read_text().replace('"add"', '"ad"'))
-    wrong = anima("run", config, "x")
+    wrong = here("run", config, "x")
     assert wrong.status == 2
     assert "config.toml:" in wrong.err
     assert "add" in wrong.err
@@ -167,35 +167,35 @@ def test_a_denied_call_without_an_answer_exits_5(anima: Anima, server: ChatServe
     assert done.document["error"]["type"] == "call_denied"
 
 
-def test_a_limit_exits_4_and_prints_what_there_is(anima: Anima, server: ChatServer, tmp_path: Path) -> None:
+def test_a_limit_exits_4_and_prints_what_there_is(here: Anima, server: ChatServer, tmp_path: Path) -> None:
     config = configure(tmp_path, server.url, "[think]\nmax_iterations = 1")
     server.script = [Say("Let me add.", calls=ADD.calls)]
-    done = anima("run", config, "17 + 25?")
+    done = here("run", config, "17 + 25?")
     assert done.status == 4
     assert "Let me add." in done.out
     assert "max_iterations" in done.err
 
 
 def test_no_model_reachable_exits_3_and_resume_takes_the_kept_task_up(
-    anima: Anima, server: ChatServer, tmp_path: Path
+    here: Anima, server: ChatServer, tmp_path: Path
 ) -> None:
     config = configure(tmp_path, "http://127.0.0.1:1/v1")
-    away = anima("run", config, "17 + 25?", "--json")
+    away = here("run", config, "17 + 25?", "--json")
     assert (away.status, away.document["ok"], away.document["answer"]) == (3, False, "")
     assert "--resume" in away.document["error"]["hint"]
-    refused = anima("run", config, "Another?", "--json")
+    refused = here("run", config, "Another?", "--json")
     assert (refused.status, refused.document["error"]["type"]) == (1, "unfinished_turn")
     assert refused.document["event"] == away.document["event"]
     configure(tmp_path, server.url)
     server.script = [Say("It is 42.")]
-    assert anima("run", config, "--resume").out == "It is 42.\n"
+    assert here("run", config, "--resume").out == "It is 42.\n"
 
 
-def test_a_bad_key_exits_1_and_a_new_task_is_accepted(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_a_bad_key_exits_1_and_a_new_task_is_accepted(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [Say(status=401), Say("Yes.")]
-    wrong = anima("run", config, "sure?", "--json")
+    wrong = here("run", config, "sure?", "--json")
     assert (wrong.status, wrong.document["error"]["type"], wrong.document["state"]) == (1, "bad_key", "failed")
-    assert anima("run", config, "sure?").out == "Yes.\n"
+    assert here("run", config, "sure?").out == "Yes.\n"
 
 
 def test_a_turn_that_was_killed_goes_on_where_it_stopped(anima: Anima, server: ChatServer, config: Path) -> None:
@@ -227,20 +227,20 @@ def test_a_stopped_turn_makes_room_for_a_new_task(anima: Anima, server: ChatServ
     assert anima("run", config, "sure?").out == "Yes.\n"
 
 
-def test_what_is_not_active_yet_is_named_once(anima: Anima, server: ChatServer, config: Path) -> None:
+def test_what_is_not_active_yet_is_named_once(here: Anima, server: ChatServer, config: Path) -> None:
     config.write_text(config.read_text().replace('"add"', '"add", "remember"') + "[think]\nreflection = true\n")
     server.script = [Say("Yes."), Say("Yes.")]
-    told = anima("run", config, "sure?").err
+    told = here("run", config, "sure?").err
     assert told.count("think.reflection is not active yet") == told.count("tool remember is not active yet") == 1
-    assert anima("run", config, "sure?", "--quiet").err == ""
+    assert here("run", config, "sure?", "--quiet").err == ""
 
 
-def test_in_memory_keeps_nothing(anima: Anima, server: ChatServer, tmp_path: Path) -> None:
+def test_in_memory_keeps_nothing(here: Anima, server: ChatServer, tmp_path: Path) -> None:
     config = configure(tmp_path, server.url, '[memory]\nbackend = "in_memory"')
     server.script = [Say("Yes.")]
-    assert anima("run", config, "sure?").out == "Yes.\n"
-    assert anima("turn", "list", "--json").document["items"] == []
-    assert anima("run", config, "--resume", "--json").document["error"]["type"] == "nothing_to_resume"
+    assert here("run", config, "sure?").out == "Yes.\n"
+    assert here("turn", "list", "--json").document["items"] == []
+    assert here("run", config, "--resume", "--json").document["error"]["type"] == "nothing_to_resume"
 
 
 def start(surroundings: dict[str, str], *words: str | Path, screen: int | None = None) -> subprocess.Popen[str]:

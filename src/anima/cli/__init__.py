@@ -18,6 +18,7 @@ COMMANDS = {
     "model": ("anima.cli.model:model", "Fetch, list and test language models"),
     "config": ("anima.cli.config:config", "Check, show and describe settings"),
     "doctor": ("anima.cli.doctor:doctor", "Look for what is wrong, and say what to do"),
+    "torture": ("anima.cli.torture:torture_command", "Kill the program again and again, and audit what is left"),
     "completion": ("anima.cli.completion:completion", "Print completion for your shell"),
 }
 

@@ -8,12 +8,12 @@ import shlex
 import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from anima.app import describe, keep_log, open_runtime
+from anima.app import describe, log_kept, open_runtime
 from anima.cli.answer import Answer
 from anima.cli.approval import Terminal, TerminalApprover
 from anima.cli.console import View, choose_view
@@ -107,9 +107,11 @@ class Errand:
             for key in described.inactive:
                 tell(f"note: {key} is not active yet")
         await fetch_for(loaded.settings.models, home / "models")
-        if self.keeps:
-            keep_log(home)
-        async with open_runtime(loaded, described.agent, home, self._approver()) as runtime:
+        async with AsyncExitStack() as stack:
+            if self.keeps:
+                stack.enter_context(log_kept(home))
+            opening = open_runtime(loaded, described.agent, home, self._approver())
+            runtime = await stack.enter_async_context(opening)
             closed = await self._follow(self._begin(runtime, described.agent.name, text))
             return await self._finish(runtime, closed)
 

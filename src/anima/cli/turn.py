@@ -122,6 +122,36 @@ async def _stop(id: str, store: Path | None, home: Path) -> Turn:
         return await runtime.stop_turn(id)
 
 
+@turn.command(
+    epilog="""\b
+Examples:
+  anima turn fork t17 --at 2
+  anima run config.toml --resume --conversation fork:t17
+"""
+)
+@click.argument("id")
+@click.option("--at", type=click.IntRange(min=1), required=True, help="The step that is thought anew.")
+@store_option
+@home_option
+@json_option
+def fork(id: str, at: int, store: Path | None, home: Path, as_json: bool) -> None:
+    """Begin a turn that shares the steps of turn ID before step AT. None of their calls is made again."""
+
+    async def begin() -> Turn:
+        async with _journal(store, home) as journal:
+            if journal is None:
+                raise NotFound(f"there is no turn {id!r}", "`anima turn list` shows all turns")
+            return await journal.fork(id, at)
+
+    forked = asyncio.run(begin())
+    if as_json:
+        print_json({"ok": True, "turn": turn_document(forked)})
+    else:
+        say(
+            f"turn {forked.id} in {forked.conversation} waits: anima run CONFIG --resume --conversation {forked.conversation}"
+        )
+
+
 def _stopped(reply: dict[str, object], turn: Turn | None) -> Turn:
     """What the process that runs the agent made of the wish."""
     error = reply.get("error")
