@@ -27,7 +27,7 @@ class Past:
         past = cls(me.think.history_turns)
         most = max(2 * past._window - 1, 0)
         before = turn.events[0].number
-        if before == 1:
+        if before == 1 and not turn.conversation.startswith("fork:"):
             return past
         turns, total = await me.journal.history(turn.agent, turn.conversation, before, most)
         if most and total > most:

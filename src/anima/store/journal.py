@@ -203,19 +203,6 @@ def newest(db: sqlite3.Connection, agent: int | None, limit: int) -> list[Turn]:
     return [headline(row) for row in rows]
 
 
-def history(db: sqlite3.Connection, agent: int, conversation: str, before: int, limit: int) -> tuple[list[Turn], int]:
-    """The last `limit` closed turns of a conversation before event number `before`, oldest first; and how many there
-    are in all."""
-    closed = """FROM events e CROSS JOIN turns t ON t.id = e.id WHERE e.agent = ? AND e.conversation = ?
-        AND e.number < ? AND e.turn = e.id AND t.state = 'closed'"""
-    (total,) = db.execute("SELECT count(*) " + closed, (agent, conversation, before)).fetchone()
-    ids = db.execute(
-        "SELECT e.id " + closed + " ORDER BY e.number DESC LIMIT ?", (agent, conversation, before, limit)
-    ).fetchall()
-    found = [db.execute(TURN + "WHERE t.id = ?", id).fetchone() for id in reversed(ids)]
-    return [turn(db, row) for row in found], total
-
-
 def unknowns(db: sqlite3.Connection, agent: int, conversation: str) -> set[tuple[str, str]]:
     """Calls of this conversation nobody knows the end of: tool and arguments (JSON as stored)."""
     rows = db.execute(

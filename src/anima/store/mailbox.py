@@ -154,8 +154,8 @@ def unfinished(db: sqlite3.Connection, agent: int, conversation: str, source: st
     """The oldest event that `source` posted here and that is accepted and not ended, or None."""
     row = db.execute(
         EVENT
-        + """WHERE e.agent = ? AND e.conversation = ? AND e.source = ? AND e.state IN ('queued', 'running', 'waiting')
-             ORDER BY e.number LIMIT 1""",
+        + """WHERE e.agent = ? AND e.conversation = ? AND e.source = ?
+             AND e.state IN ('queued', 'running', 'waiting', 'held') ORDER BY e.number LIMIT 1""",
         (agent, conversation, source),
     ).fetchone()
     return None if row is None else event(row)

@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anima.clock import Clock
 from anima.errors import NotFound, StoreFull
-from anima.store import journal, lease, mailbox, outbox, upkeep
+from anima.store import fork, journal, lease, mailbox, outbox, past, upkeep
 from anima.store.disk import Disk
 from anima.store.journal import Abandonment, Closing
 from anima.store.mailbox import Posted
@@ -141,13 +141,17 @@ class Store:
         """End a turn without an answer; None when there is none or it has ended."""
         return await self._keep(journal.abandon, end, self._clock.now())
 
+    async def fork(self, turn: str, at: int) -> Turn:
+        """A held turn in a conversation of its own that shares the steps of `turn` before step `at`."""
+        return await self._keep(fork.fork, turn, at, self._clock.now())
+
     async def sent(self, turn: str) -> None:
         """Note that the turn's reply was handed over."""
         await self._keep(outbox.sent, turn, self._clock.now())
 
     async def history(self, agent: str, conversation: str, before: int, limit: int) -> tuple[list[Turn], int]:
         """The last `limit` closed turns before event number `before`, oldest first, and how many there are in all."""
-        return await self._engine.read(journal.history, self._agents[agent], conversation, before, limit)
+        return await self._engine.read(past.history, self._agents[agent], conversation, before, limit)
 
     async def unknowns(self, agent: str, conversation: str) -> set[tuple[str, str]]:
         """Calls of this conversation with an unknown outcome: tool, and arguments as compact JSON."""
@@ -168,9 +172,9 @@ class Store:
         """Event `e17`, or None."""
         return await self._engine.read(mailbox.find, id)
 
-    async def check(self) -> list[str]:
-        """What is wrong with the file, a line each; empty when it is sound."""
-        return await self._engine.read(upkeep.problems)
+    async def check(self, *, thorough: bool = False) -> list[str]:
+        """What is wrong with the file, a line each; empty when it is sound. `thorough` compares indexes with rows too."""
+        return await self._engine.read(upkeep.problems, thorough)
 
     async def _keep(
         self, unit: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
