@@ -44,7 +44,7 @@ async def recovered(home: Home, *, cut: bool) -> Turn:
                 await asyncio.Event().wait()
                 yield
 
-        async with home.live(Silent(), hang, clock=FakeClock()):  # type: ignore[arg-type]
+        async with home.live(Silent(), hang, clock=FakeClock()):
             await asked.wait()
     async with home.live(["done"], hang, clock=FakeClock()) as runtime:
         while (turn := await runtime.store.turn("t1")) is None or turn.state != "closed":
