@@ -34,8 +34,8 @@ VARYING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:[+-]\d\d:\d\d|Z)?|\d+\.\d+|\b[0
 PATIENCE = 300
 """Seconds a command may take; a small model thinks slowly on a busy machine."""
 PYTHON = """\
-import ast, asyncio, inspect, sys
-code = compile(open(sys.argv[1]).read(), sys.argv[2], "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+import ast, asyncio, inspect, pathlib, sys
+code = compile(pathlib.Path(sys.argv[1]).read_text(), sys.argv[2], "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 outcome = eval(code, {"__name__": "__main__"})
 if inspect.iscoroutine(outcome):
     asyncio.run(outcome)
@@ -117,7 +117,8 @@ class Desk:
         for name in ("Makefile", "pyproject.toml", "requirements.lock"):
             shutil.copyfile(ROOT / name, folder / name)
         (folder / ".venv").mkdir()
-        (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+        for part in ("bin", "lib", "pyvenv.cfg"):
+            (folder / ".venv" / part).symlink_to(Path(sys.prefix, part))
         (folder / ".venv" / ".ready").touch()
         for home in (".home", ".anima"):
             (folder / home).mkdir(mode=0o700)

@@ -13,6 +13,7 @@ from tests.docs.imitation import Line, imitation
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SCRIPT = (
     Line("17 + 25", "42.", "add", {"a": 17, "b": 25}),
+    Line("put on in Lyon", '{"umbrella": true, "reason": "rain until noon"}'),
     Line("umbrella", "Yes: rain until noon.", "weather", {"city": "Lyon"}),
     Line("files are in your workspace", "None so far.", "list_files"),
     Line("Where is parcel 17", "It is at the depot.", "track", {"number": 17}),
@@ -22,6 +23,7 @@ SCRIPT = (
         "http",
         {"method": "GET", "url": "https://example.com/porto"},
     ),
+    Line("nproc", "It does.", "shell", {"command": "nproc"}),
     Line("colour is the sky", "Blue."),
     Line("Count from one to ten", "One, two, three, four, five, six, seven, eight, nine, ten."),
 )
