@@ -147,9 +147,7 @@ def fork(id: str, at: int, store: Path | None, home: Path, as_json: bool) -> Non
     if as_json:
         print_json({"ok": True, "turn": turn_document(forked)})
     else:
-        say(
-            f"turn {forked.id} in {forked.conversation} waits: anima run CONFIG --resume --conversation {forked.conversation}"
-        )
+        say(f"turn {forked.id} is held; go on: anima run CONFIG --resume --conversation {forked.conversation}")
 
 
 def _stopped(reply: dict[str, object], turn: Turn | None) -> Turn:
