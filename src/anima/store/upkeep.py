@@ -12,9 +12,10 @@ from anima.store import wal
 from anima.store.disk import connect
 
 
-def problems(db: sqlite3.Connection) -> list[str]:
-    """What SQLite's own checks find, a line each; empty when the file is sound."""
-    found = [str(line) for (line,) in db.execute("PRAGMA quick_check(20)") if line != "ok"]
+def problems(db: sqlite3.Connection, thorough: bool = False) -> list[str]:
+    """What SQLite's own checks find, a line each; empty when the file is sound. `thorough` reads every index too."""
+    check = "PRAGMA integrity_check(20)" if thorough else "PRAGMA quick_check(20)"
+    found = [str(line) for (line,) in db.execute(check) if line != "ok"]
     found += [f"a row of {table} points to a missing row of {parent}" for table, _, parent, _ in _orphans(db)]
     return found
 
