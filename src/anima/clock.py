@@ -7,7 +7,7 @@ import asyncio
 import random
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -59,3 +59,8 @@ def iso(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
+
+
+def stamp(seconds: float) -> str:
+    """Wall time as part of a file's name: `20260102T030405Z`, the same on every machine."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -18,6 +18,12 @@ UNITS = (
 POINTS = {
     "store.migrating": "the tables are of the old version: a migration is one commit",
     "store.migrated": "the tables are of the new version, and the file says so",
+    "archive.keeping": "a backup or export is whole in its draft, read back; nothing has its name",
+    "archive.kept": "the backup or export is on disk under its name",
+    "restore.replacing": "the home is as it was, and marked as being restored",
+    "restore.replaced": "all of the backup is in its place; the mark is still there, so nothing starts",
+    "command.committing": "what a command changes in the store is written and not committed",
+    "command.committed": "what a command changes in the store is on disk",
     "file.keeping": "nothing is called by the file's hash: its bytes are in a draft",
     "file.kept": "the whole file is there under its hash; whoever handed it over has not heard yet",
     **{f"{unit}.committing": f"{unit} is written and not committed: nothing of it is there" for unit in UNITS},

@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -73,7 +74,7 @@ def pack(target: Path, form: Form, facts: Mapping[str, Any], members: Iterable[t
                 entry = tarfile.TarInfo(MANIFEST)
                 text = manifest.dump()
                 entry.size, entry.mode = len(text), 0o600
-                tar.addfile(entry, _Reading(text))
+                tar.addfile(entry, BytesIO(text))
             file.flush()
             os.fsync(file.fileno())
         verify(draft, form)
@@ -101,19 +102,14 @@ def sync_folder(folder: Path) -> None:
 
 
 class _Reading:
-    """Bytes or a file, read as tarfile asks, and hashed on the way."""
+    """A file read as tarfile asks, and hashed on the way."""
 
-    def __init__(self, source: bytes | BinaryIO) -> None:
+    def __init__(self, source: BinaryIO) -> None:
         self._source = source
-        self._at = 0
         self.hash = hashlib.sha256()
 
     def read(self, size: int = -1, /) -> bytes:
-        if isinstance(self._source, bytes):
-            data = self._source[self._at : self._at + size]
-        else:
-            data = self._source.read(size)
-        self._at += len(data)
+        data = self._source.read(size)
         self.hash.update(data)
         return data
 
@@ -123,7 +119,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> Member:
         entry = tarfile.TarInfo(name)
         entry.size, entry.mode = os.fstat(file.fileno()).st_size, 0o600
         reading = _Reading(file)
-        tar.addfile(entry, reading)  # type: ignore[arg-type]  # it only reads
+        tar.addfile(entry, reading)
     return Member(entry.size, reading.hash.hexdigest())
 
 
@@ -216,10 +212,10 @@ def _members(source: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
             at = tar.offset
             if entry.isdir():
                 continue
-            file = tar.extractfile(entry) if entry.type == tarfile.REGTYPE and not entry.issparse() else None
-            if file is None:
+            inside = tar.extractfile(entry) if entry.type == tarfile.REGTYPE and not entry.issparse() else None
+            if inside is None:
                 raise StoreForeign(f"{source} holds {entry.name!r}, not a regular file", "nothing was changed")
-            yield entry.name.removeprefix("./"), entry.size, file
+            yield entry.name.removeprefix("./"), entry.size, inside
 
 
 def _plain(name: str) -> bool:

@@ -7,9 +7,14 @@ names the owner and raises the epoch, which every later owner sees.
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from anima.errors import AgentBusy
+
+SQLITE_SHARED = (0x40000002, 510)
+"""The bytes of a database file on which every process that has it open holds a read lock (SQLite's file format)."""
 
 
 class Lease:
@@ -35,6 +40,33 @@ class Lease:
         """Let the next owner in."""
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+@contextmanager
+def whole_home(home: Path) -> Iterator[None]:
+    """Own every agent of a home while the block runs. Raises AgentBusy, naming the one that is at work."""
+    with ExitStack() as stack:
+        for folder in sorted((home / "agents").glob("*")):
+            if folder.is_dir():
+                stack.callback(Lease(folder, folder.name).release)
+        yield
+
+
+@contextmanager
+def unopened(store: Path) -> Iterator[None]:
+    """Keep every other process out of a store's file, sound or not, while the block runs; this one must not open it.
+
+    Raises AgentBusy when a process has it open.
+    """
+    with ExitStack() as stack:
+        if store.exists():
+            file = stack.enter_context(store.open("r+b"))
+            start, length = SQLITE_SHARED
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+            except OSError as error:
+                raise AgentBusy(f"a process has {store} open now", "wait for it, or end it") from error
+        yield
 
 
 def adopt(db: sqlite3.Connection, name: str, key: str, now: float) -> int:

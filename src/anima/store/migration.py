@@ -3,12 +3,12 @@
 This module does not know what a migration changes.
 """
 
-import os
 import sqlite3
 from pathlib import Path
 
 from anima import faults
 from anima.store import schema
+from anima.store.archive import sync_folder
 from anima.store.snapshot import before_migration
 
 
@@ -16,13 +16,11 @@ def migrate(db: sqlite3.Connection, path: Path | None) -> None:
     """Run the migrations that the file has not had. A kill between two leaves it whole, at the version between."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if path is not None and 0 < version < len(schema.MIGRATIONS):
-        before_migration(db, path, version, len(schema.MIGRATIONS))
+        before_migration(db, path, len(schema.MIGRATIONS))
     while _step(db):
         pass
     if path is not None and version < len(schema.MIGRATIONS):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(folder)
-        os.close(folder)
+        sync_folder(path.parent)
 
 
 def _step(db: sqlite3.Connection) -> bool:

@@ -8,11 +8,13 @@ import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from anima import faults
 from anima.errors import StoreDamaged, StoreError, StoreForeign, StoreFull, StoreTooNew
-from anima.store import upkeep
+from anima.store import schema, upkeep
 from anima.store.disk import Disk
-from anima.store.schema import APPLICATION_ID, MIGRATIONS
+from anima.store.migration import migrate
+
+MARK = ".restoring"
+"""In a home while a restore moves its files; it names the backup."""
 
 
 def open_file(path: Path | None, disk: Disk) -> tuple[sqlite3.Connection, sqlite3.Connection]:
@@ -21,6 +23,8 @@ def open_file(path: Path | None, disk: Disk) -> tuple[sqlite3.Connection, sqlite
     It is looked at before it is touched: a file that is foreign, newer or damaged is refused and was not written.
     Raises StoreForeign, StoreTooNew, StoreDamaged or StoreFull.
     """
+    if path is not None:
+        refuse_half_restored(path.parent)
     with ExitStack() as stack:
         try:
             if path is not None and not _create(path):
@@ -31,12 +35,22 @@ def open_file(path: Path | None, disk: Disk) -> tuple[sqlite3.Connection, sqlite
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = FULL")
             writer.execute("PRAGMA foreign_keys = ON")
-            _migrate(writer, path)
-            reader = writer if path is None else disk.open(path, "mode=ro")
+            migrate(writer, path)
+            reader = writer if path is None else opened.enter_context(closing(disk.open(path, "mode=ro")))
+            reader.execute("SELECT 1 FROM sqlite_master")  # it holds the file from now on
         except sqlite3.Error as error:
             raise translate(error, path) from error
         opened.pop_all()
     return writer, reader
+
+
+def refuse_half_restored(home: Path) -> None:
+    """Raise StoreError for a home in which a restore was cut off: part of it is old, part of it new."""
+    if (home / MARK).exists():
+        source = (home / MARK).read_text(errors="replace").strip()
+        raise StoreError(
+            f"a restore of {home} was cut off", f"`anima restore {source} --force` finishes it; nothing is lost"
+        )
 
 
 def _create(path: Path) -> bool:
@@ -62,33 +76,14 @@ def _look(db: sqlite3.Connection, path: Path, disk: Disk) -> None:
 def _recognise(db: sqlite3.Connection, path: Path) -> None:
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if mark != APPLICATION_ID and tables:
+    if mark != schema.APPLICATION_ID and tables:
         raise StoreForeign(f"{path} is a database of another program", "name another file in [memory] path")
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    if version > len(schema.MIGRATIONS):
         raise StoreTooNew(
-            f"{path} has version {version}; this program knows versions up to {len(MIGRATIONS)}",
+            f"{path} has version {version}; this program knows versions up to {len(schema.MIGRATIONS)}",
             "run the newer anima that wrote it",
         )
-
-
-def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == len(MIGRATIONS):
-        db.execute("ROLLBACK")
-        return
-    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-        migration(db)
-        db.execute(f"PRAGMA user_version = {number:d}")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
-    faults.reach("store.migrating")
-    db.execute("COMMIT")
-    faults.reach("store.migrated")
-    if path is not None:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(folder)
-        os.close(folder)
 
 
 def translate(error: sqlite3.Error, path: Path | None) -> StoreError:

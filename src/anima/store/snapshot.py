@@ -1,36 +1,20 @@
 """A consistent copy of the store's file while others write to it, checked before anybody relies on it.
 
-This module knows nothing of the rest of a home but where its backups are, and how anima names its own.
+This module knows nothing of the rest of a home but where its backups are.
 """
 
 import os
-import re
 import sqlite3
-from contextlib import closing, contextmanager
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from anima import __version__
 from anima.clock import stamp
 from anima.errors import StoreDamaged
 from anima.store import archive, upkeep
-from anima.store.archive import Form
 from anima.store.disk import connect
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-HOME = Form(
-    "anima-home",
-    1,
-    re.compile(
-        rf"anima\.db|anima\.toml|agents/{NAME}/agent\.toml|agents/{NAME}/[^/.][^/]*\.md|files/[0-9a-f]{{64}}"
-        rf"|agents/{NAME}/workspace/.+",
-        re.DOTALL,
-    ),
-)
-"""A backup: what it may hold, and nothing else."""
-
-OWN = re.compile(r"anima-\d{8}T\d{6}Z(?:-before-\d+)?(?:-\d+)?\.tar")
-"""Backups that anima named itself; only these it removes again."""
+from anima.store.forms import HOME
 
 
 @contextmanager
@@ -60,8 +44,8 @@ def facts(schema: int, time: float) -> dict[str, object]:
     return {"program": __version__, "schema": schema, "time": time}
 
 
-def before_migration(db: sqlite3.Connection, path: Path, version: int, to: int) -> None:
-    """Keep the store as it is in a verified backup before it is changed; the same state is kept once.
+def before_migration(db: sqlite3.Connection, path: Path, to: int) -> None:
+    """Keep the store as it is in a verified backup before it is brought to version `to`; the same state is kept once.
 
     It is named by when the store was last written. Raises what `archive.pack` does: then nothing was changed.
     """
@@ -72,5 +56,5 @@ def before_migration(db: sqlite3.Connection, path: Path, version: int, to: int) 
     target = folder / f"anima-{stamp(written)}-before-{to}.tar"
     if target.exists() and upkeep.sound_backup(target):
         return
-    with snapshot(db, target) as (copy, _):
-        archive.pack(target, HOME, facts(version, written), [("anima.db", copy)])
+    with snapshot(db, target) as (copy, schema):
+        archive.pack(target, HOME, facts(schema, written), [("anima.db", copy)])

@@ -4,12 +4,11 @@ Functions of a connection, or of the store's path. They never write.
 """
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from anima.errors import StoreDamaged
-from anima.store import wal
-from anima.store.disk import connect
+from anima.errors import StoreDamaged, StoreError
+from anima.store import archive, wal
+from anima.store.forms import HOME
 
 
 def problems(db: sqlite3.Connection, thorough: bool = False) -> list[str]:
@@ -44,16 +43,16 @@ def remedy(path: Path) -> str:
 
 
 def newest_backup(folder: Path) -> Path | None:
-    """The newest backup of a store in this folder that is sound itself, or None."""
-    files = sorted(folder.glob("*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return next((file for file in files if _sound(file)), None)
+    """The newest backup of a home in this folder that is sound itself, or None."""
+    files = sorted(folder.glob("*.tar"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return next((file for file in files if sound_backup(file)), None)
 
 
-def _sound(backup: Path) -> bool:
+def sound_backup(path: Path) -> bool:
+    """Whether every byte of a backup is what it was: its store was checked before it was packed."""
     try:
-        with closing(connect(f"{backup.absolute().as_uri()}?mode=ro&immutable=1")) as db:
-            return not problems(db)
-    except sqlite3.Error:
+        return "anima.db" in archive.verify(path, HOME).files
+    except (OSError, StoreError):
         return False
 
 
