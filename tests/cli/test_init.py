@@ -1,9 +1,13 @@
 """`anima init` makes a home and never overwrites."""
 
+import json
 import os
 import pty
 import subprocess
+import threading
 import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -94,3 +98,32 @@ def test_on_a_terminal_it_asks(surroundings: dict[str, str], home: Path) -> None
     settings = tomllib.loads((home / "agents/arya/agent.toml").read_text())
     assert settings["llm"]["provider"] == "local"
     assert tomllib.loads((home / "anima.toml").read_text())["owner"]["name"] == "Ned"
+
+
+class _Tags(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps({"models": [{"name": "qwen3:8b"}, {"name": "other"}]}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def ollama() -> Iterator[str]:
+    """The address of a server that lists models as Ollama does."""
+    with HTTPServer(("127.0.0.1", 0), _Tags) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_running_ollama_is_found_and_its_first_model_taken(anima: Anima, home: Path, ollama: str) -> None:
+    assert anima("init", OLLAMA_HOST=ollama).status == 0
+    llm = tomllib.loads((home / "agents/anima/agent.toml").read_text())["llm"]
+    assert (llm["provider"], llm["model"]) == ("ollama", "qwen3:8b")

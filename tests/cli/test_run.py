@@ -191,6 +191,16 @@ def test_no_model_reachable_exits_3_and_resume_takes_the_kept_task_up(
     assert here("run", config, "--resume").out == "It is 42.\n"
 
 
+def test_offline_and_without_the_local_model_the_task_is_kept(anima: Anima, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[agent]\nname = "calc"\n[llm]\nprovider = "local"\n[retry]\nmax_retries = 0\n')
+    offline = {"PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_RETRIES": "0"}
+    away = anima("run", config, "17 + 25?", **offline)
+    assert (away.status, away.out) == (3, "")
+    assert "anima model get" in away.err
+    assert "--resume" in away.err
+
+
 def test_a_bad_key_exits_1_and_a_new_task_is_accepted(here: Anima, server: ChatServer, config: Path) -> None:
     server.script = [Say(status=401), Say("Yes.")]
     wrong = here("run", config, "sure?", "--json")

@@ -28,15 +28,21 @@ class Terminal:
     def find(cls) -> "Terminal | None":
         """The terminal a person sits at: stdin and stderr, else `/dev/tty`; None when there is none."""
         if sys.stdin.isatty() and sys.stderr.isatty():
-            return cls(sys.stdin.fileno(), sys.stderr.fileno())
+            found = cls(sys.stdin.fileno(), sys.stderr.fileno())
+        else:
+            try:
+                both = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            except OSError:
+                return None
+            found = cls(both, both)
+        return None if found._in_background() else found
+
+    def _in_background(self) -> bool:
+        """Whether reading would stop the whole job, because another one has the terminal."""
         try:
-            both = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        if os.tcgetpgrp(both) != os.getpgrp():  # in the background reading would stop the whole job
-            os.close(both)
-            return None
-        return cls(both, both)
+            return os.tcgetpgrp(self.reading) != os.getpgrp()
+        except OSError:  # not the terminal that controls this process: nobody else reads it
+            return False
 
     async def ask(self, question: str) -> str:
         """One line typed after the question was shown; raises TimeoutError when none comes."""
@@ -52,6 +58,9 @@ class Terminal:
         loop.add_reader(self.reading, read)
         try:
             return await asyncio.wait_for(answer, self.patience)
+        except asyncio.CancelledError:
+            os.write(self.writing, b"\n")
+            raise
         finally:
             loop.remove_reader(self.reading)
 
