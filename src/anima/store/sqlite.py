@@ -133,8 +133,9 @@ class Engine:
             await asyncio.to_thread(thread.join)
         if self._examined is not None:
             self._checker.close()
-        self._reader.close()
-        self._db.close()
+        # Whoever closes last folds the WAL into the file. After a failed write nobody does: the reader cannot.
+        for connection in (self._db, self._reader) if self._broken else (self._reader, self._db):
+            connection.close()
 
     def _gather(self, seen: int, rounds: int) -> None:
         """Hand the crowd to the writer once it has stopped growing."""
