@@ -58,7 +58,8 @@ class Asked:
         self._most = most
 
     def headers(self, key: str | None) -> dict[str, str]:
-        return {"authorization": f"Bearer {key}"}
+        # llama.cpp closes kept connections as it likes; a new one costs nothing here.
+        return {"authorization": f"Bearer {key}", "connection": "close"}
 
     def body(self, context: Context) -> Iterator[bytes]:  # noqa: ARG002 the prompt was made of it
         request: dict[str, Any] = {
@@ -73,8 +74,10 @@ class Asked:
         if self._prompt.schema is not None:
             shape = {"name": "reply", "schema": self._prompt.schema}
             request["response_format"] = {"type": "json_schema", "json_schema": shape}
-        elif self._prompt.loose:
+        if self._prompt.loose:
             request["repeat_penalty"] = 1.1
+        elif self._prompt.schema is None:
+            request["stop"] = [*_STOPS, "\n\n"]
         yield encoded(request)
 
     def reader(self) -> "Reading":

@@ -14,7 +14,7 @@ from anima.models.shortlist import about, from_request, named, signature
 from anima.vocabulary import Context, Message, ToolSpec
 
 _HOW = 'Reply in JSON: {"tool": NAME, "args": {...}} to use a tool, else {"answer": TEXT}. Tools:'
-_SAY = "Answer in one short sentence."
+_SAY = "Say what it returned, in one short sentence."
 _UNSEEN = "[a picture, which this model cannot see]"
 _ANSWER = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 _BRIEF = 600
@@ -27,7 +27,7 @@ Line = dict[str, str]
 class Prompt:
     """Messages, and the JSON schema of the answer (None: plain text).
 
-    `loose`: the model chooses its words, so it must be kept from repeating itself; else it repeats what it was told.
+    `loose`: the model chooses its own words and may go round in circles; else it only repeats what it was told.
     """
 
     lines: list[Line]
@@ -55,19 +55,25 @@ def _leading(context: Context) -> Prompt:
     request = _cut(turn[0].text, 2 * _BRIEF) if turn else ""
     results = [message for message in turn if message.role == "tool"]
     persona = _cut(context.system, _BRIEF)
-    told = [f"The {result.tool} tool returned: {_cut(result.text, _BRIEF)}" for result in results]
+    told = _told(results)
     tools = _offer(context.tools, request, results)
     if tools:
         how = "\n".join([persona, _HOW, *map(signature, tools)]).strip()
         copied = [result.text.strip() for result in results]
-        choices = [_call(tool, from_request(tool, request, copied)) for tool in tools]
-        if not named(tools, request):
-            choices.append(_ANSWER)
-        return Prompt([*_system(how), _user("\n\n".join([request, *told]))], _one_of(choices, tools))
+        bound = [from_request(tool, request, copied) for tool in tools]
+        loose = any("enum" not in part for parameters in bound for part in parameters["properties"].values())
+        choices = [*map(_call, tools, bound), *([] if named(tools, request) else [_ANSWER])]
+        return Prompt([*_system(how), _user("\n\n".join([request, *told]))], _one_of(choices, tools), loose)
     if told:
         return Prompt([*_system(persona), _user("\n\n".join([request, *told, _SAY]))], loose=False)
     before = [_line(message, False, _BRIEF) for message in context.messages[: places[-1] if places else 0]]
     return Prompt([*_system(persona), *_merged([*_recent(before, 2 * _BRIEF), *map(_shown, turn)])])
+
+
+def _told(results: Sequence[Message]) -> list[str]:
+    """What came of the calls so far, in the one sentence that a small model repeats without mistakes."""
+    parts = [f'the {result.tool} tool returned "{_cut(result.text.strip(), _BRIEF)}"' for result in results]
+    return ["T" + ", and ".join(parts)[1:] + "."] if parts else []
 
 
 def _offer(tools: Sequence[ToolSpec], request: str, results: Sequence[Message]) -> list[ToolSpec]:

@@ -15,7 +15,8 @@ _WORD = re.compile(r"[a-z]{3,}")
 _QUOTED = re.compile(r"(?<!\w)(['\"`])(.+?)\1(?!\w)|[“‘](.+?)[”’]")
 _FILE = re.compile(r"(?<![\w/.-])[\w/-]+(?:\.[\w/-]+)*\.[A-Za-z]\w{0,7}(?![\w/])")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.]*[A-Za-z])")
-_NUMERIC = ("number", "integer")
+_URL = re.compile(r"https?://[^\s'\"<>]+[^\s'\"<>.,;:!?)]")
+_NUMERIC = frozenset({"number", "integer"})
 _COMMON = re.compile(
     r"(?:and|are|can|for|from|give|has|have|how|its|lines?|name|not|one|please|some|tell|text|that|the|them|then|there|"
     r"this|two|use|what|when|which|who|whole|will|with|you|your)"
@@ -24,7 +25,7 @@ _COMMON = re.compile(
 
 def named(tools: Sequence[ToolSpec], request: str) -> list[ToolSpec]:
     """The tools that the request calls by name."""
-    words = set(re.findall(r"\w+", request.lower()))
+    words = set(re.findall(r"\w+", _QUOTED.sub("", request).lower()))
     return [tool for tool in tools if tool.name.lower() in words]
 
 
@@ -36,28 +37,30 @@ def about(tools: Sequence[ToolSpec], request: str) -> list[ToolSpec]:
 
 
 def from_request(tool: ToolSpec, request: str, results: Sequence[str]) -> dict[str, Any]:
-    """The tool's parameters, bound to what the request (and the results so far) offer to copy."""
+    """The tool's required parameters, bound to what the request, and the results so far, offer to copy."""
+    urls = _URL.findall(request)
+    request = _URL.sub("", request)
     files = _FILE.findall(request)
     quoted = [one or other for _, one, other in _QUOTED.findall(request) if (one or other) not in files]
     numbers = [float(number) if "." in number else int(number) for number in _NUMBER.findall(request)]
-    properties: dict[str, Any] = {}
-    for name, schema in tool.parameters.get("properties", {}).items():
-        kind = schema.get("type")
-        if kind in _NUMERIC and 0 < _numbers_wanted(tool) <= len(numbers):
-            properties[name] = {"enum": numbers}
-        elif kind == "string" and ("path" in name or "file" in name) and files:
-            properties[name] = {"enum": files}
-        elif kind == "string" and "path" not in name and (quoted or results):
-            properties[name] = {"enum": quoted or list(results)}
+    properties = {}
+    for name in tool.parameters.get("required", ()):
+        schema = _properties(tool)[name]
+        if _is_number(schema):
+            copies: Sequence[object] = numbers if _numbers_wanted(tool) <= len(numbers) else ()
+        elif "path" in name:
+            copies = files
+        elif "url" in name:
+            copies = urls
         else:
-            properties[name] = schema
-    required = tool.parameters.get("required", [])
-    return {**tool.parameters, "properties": {name: properties[name] for name in required}}
+            copies = (quoted or results) if schema.get("type") == "string" else ()
+        properties[name] = {"enum": list(copies)} if copies else schema
+    return {**tool.parameters, "properties": properties}
 
 
 def signature(tool: ToolSpec) -> str:
     """One line: `add(a, b): Add two numbers.`"""
-    parameters = ", ".join(_properties(tool))
+    parameters = ", ".join(tool.parameters.get("required", ()))
     return f"{tool.name}({parameters}): {tool.description.strip().partition(chr(10))[0]}"
 
 
@@ -76,5 +79,8 @@ def _properties(tool: ToolSpec) -> Mapping[str, Any]:
 
 
 def _numbers_wanted(tool: ToolSpec) -> int:
-    required = tool.parameters.get("required", [])
-    return sum(_properties(tool).get(name, {}).get("type") in _NUMERIC for name in required)
+    return sum(_is_number(_properties(tool)[name]) for name in tool.parameters.get("required", ()))
+
+
+def _is_number(schema: Mapping[str, Any]) -> bool:
+    return all(part.get("type") in _NUMERIC for part in schema.get("anyOf", [schema]))
