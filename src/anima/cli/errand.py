@@ -106,6 +106,7 @@ class Errand:
         if not self.order.quiet:
             for key in described.inactive:
                 tell(f"note: {key} is not active yet")
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)  # `parents` of what is made in it would be open to all
         await fetch_for(loaded.settings.models, home / "models")
         async with AsyncExitStack() as stack:
             if self.keeps:

@@ -80,7 +80,8 @@ class Runtime:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             home = self._home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anima-")))
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (home, home / "agents"):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for agent in self._agents:
                 lease = Lease(home / "agents" / agent.name, agent.name)
                 stack.callback(lease.release)
