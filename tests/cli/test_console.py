@@ -3,7 +3,21 @@
 import pytest
 
 from anima.cli.console import PlainView, Quiet, RichView, describe
-from anima.vocabulary import EffectState, FellBack, Retried, StepDone, ToolCalled, ToolReturned, TurnOpened, Usage
+from anima.vocabulary import (
+    Closed,
+    Effect,
+    EffectState,
+    FellBack,
+    Retried,
+    Step,
+    StepDone,
+    ToolCalled,
+    ToolReturned,
+    Turn,
+    TurnOpened,
+    TurnState,
+    Usage,
+)
 
 WHERE = (1000.0, "arya", "cli:main", "t1", 1)
 NEWS = [
@@ -33,6 +47,19 @@ def test_verbose_tells_context_sizes_timings_tokens_and_money() -> None:
     assert describe(NEWS[1], verbose=False) == ""
     told = describe(NEWS[1], verbose=True)
     assert told == "step 1: openai/gpt, 7 messages, 1200 (1000 cached) tokens in, 30 out, 0.0125 dollars, 1.50 s"
+
+
+def test_calls_that_were_denied_or_whose_outcome_is_unknown_are_told_at_the_end() -> None:
+    states = {"shell": EffectState.DENIED, "pay": EffectState.UNKNOWN, "look": EffectState.DONE}
+    calls = tuple(
+        Effect(f"t1.1.{n}", "key", "", tool, {}, "once", "allow", state, result="said\nso")
+        for n, (tool, state) in enumerate(states.items(), 1)
+    )
+    step = Step(1, "openai/gpt", "Well.", Usage(), "end", "hash", 1000.0, 0.1, effects=calls)
+    closed = Closed(*WHERE, Turn("t1", "arya", "cli:main", TurnState.CLOSED, (), 1000.0, (step,)))
+    told = describe(closed, verbose=False).splitlines()
+    assert told == ["note: shell (t1.1.1): said so", "note: pay (t1.1.2): said so"]
+    assert len(describe(closed, verbose=True).splitlines()) == 3
 
 
 def test_the_rich_view_shows_the_same_lines_and_reads_no_markup_in_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ answer belongs to stdout, and nothing depends on what is shown here.
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Protocol
 
 from rich.console import Console
@@ -14,12 +15,14 @@ from rich.text import Text
 from anima.cli.inert import one_line
 from anima.vocabulary import (
     Closed,
+    EffectState,
     FellBack,
     Progress,
     Retried,
     StepDone,
     ToolCalled,
     ToolReturned,
+    Turn,
     TurnOpened,
     Usage,
 )
@@ -89,7 +92,7 @@ def choose_view(*, quiet: bool, verbose: bool) -> View:
 
 
 def describe(news: Progress, *, verbose: bool) -> str:
-    """A line for a person, inert; empty for what is not worth one."""
+    """A line for a person, inert; empty for what is not worth one, several at the end of a turn that left doubts."""
     match news:
         case TurnOpened():
             again = " goes on" if news.resumed else ""
@@ -107,10 +110,18 @@ def describe(news: Progress, *, verbose: bool) -> str:
             return f"{news.model}: {one_line(news.error, WIDTH)}; trying again in {news.delay:.1f} s"
         case FellBack():
             return f"{news.model}: {one_line(news.error, WIDTH)}; asking {news.next}"
-        case Closed() if verbose:
-            steps = len(news.result.steps)
-            return f"turn {news.turn} {news.result.state}: {steps} steps, {spent(news.result.usage)}"
+        case Closed():
+            return "\n".join(_ending(news.result, verbose=verbose))
     return ""
+
+
+def _ending(turn: Turn, *, verbose: bool) -> Iterator[str]:
+    """What a person must know of a turn beside its answer: calls that did not happen, or that may have."""
+    for effect in turn.effects:
+        if effect.state in (EffectState.DENIED, EffectState.UNKNOWN):
+            yield f"note: {one_line(effect.tool, 60)} ({effect.id}): {one_line(effect.result or '', 3 * WIDTH)}"
+    if verbose:
+        yield f"turn {turn.id} {turn.state}: {len(turn.steps)} steps, {spent(turn.usage)}"
 
 
 def spent(usage: Usage) -> str:
