@@ -50,7 +50,7 @@ async def test_every_state_between_two_commits_can_be_taken_to_the_end(tmp_path:
     assert len(copies) == 3 + 2 + 1
     for folder in copies:
         async with Home(folder).live(ScriptedModel(thinks), marking(lambda: None)) as runtime:
-            assert await runtime.store.check(thorough=True) == []
+            assert await runtime.store.check() == []
             while (turn := await runtime.store.turn("t1")) is None or turn.state != "closed":
                 await asyncio.sleep(0)
         assert turn.answer == "end"

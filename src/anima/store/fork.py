@@ -13,14 +13,14 @@ from anima.vocabulary import Turn
 PREFIX = "fork:"
 
 _EVENTS = """INSERT INTO events
-    (id, agent, conversation, number, source, text, attachments, label, awaited, state, time, turn, step)
-    SELECT ?, agent, ?, ?, 'cli', text, attachments, label, ?, 'held', ?, ?, step FROM events WHERE id = ?"""
+    (id, agent, conversation, number, source, text, attachments, label, awaited, state, time, turn, step, hash)
+    SELECT ?, agent, ?, ?, 'cli', text, attachments, label, ?, 'held', ?, ?, step, hash FROM events WHERE id = ?"""
 _TURN = """INSERT INTO turns (id, agent, conversation, state, opened)
     SELECT ?, agent, ?, 'open', ? FROM turns WHERE id = ?"""
 _STEPS = """INSERT INTO steps SELECT ?, n, kind, model, text, reasoning, stop, input, output, cached, dollars, context,
-    recipe, time, seconds FROM steps WHERE turn = ? AND n < ?"""
+    recipe, time, seconds, hash FROM steps WHERE turn = ? AND n < ?"""
 _EFFECTS = """INSERT INTO effects SELECT ?, step, n, key, call_id, tool, arguments, unparsed, class, decision, state,
-    attempts, begun, finished, seconds, result, label FROM effects WHERE turn = ? AND step < ?"""
+    attempts, begun, finished, seconds, result, label, hash, result_hash FROM effects WHERE turn = ? AND step < ?"""
 
 
 def fork(db: sqlite3.Connection, id: str, at: int, now: float) -> Turn:

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from anima.errors import NotFound, UsageError
-from anima.store.rows import EVENT, event, number
+from anima.store.rows import EVENT, digest, event, number
 from anima.vocabulary import OWNER, Event, EventState
 
 UNKNOWN = (
@@ -34,10 +34,11 @@ def hold(db: sqlite3.Connection, now: float, agent: int | None = None) -> Held:
            AND (?1 IS NULL OR t.agent = ?1) ORDER BY x.turn, x.step, x.n""",
         (agent,),
     ).fetchall()
+    label = OWNER.dump()
     db.executemany(
-        """UPDATE effects SET state = 'unknown', finished = ?, result = ?, label = ?
+        """UPDATE effects SET state = 'unknown', finished = ?, result = ?, label = ?, result_hash = ?
            WHERE turn = ? AND step = ? AND n = ?""",
-        [(now, UNKNOWN, OWNER.dump(), *place) for place in begun],
+        [(now, UNKNOWN, label, digest(UNKNOWN, label), *place) for place in begun],
     )
     events = db.execute(
         """UPDATE events SET state = 'held'

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from anima.store import mailbox
-from anima.store.rows import TURN, events_of, headline, number, pack, turn
+from anima.store.rows import TURN, digest, events_of, headline, number, pack, turn
 from anima.vocabulary import OWNER, Effect, EffectState, Event, EventState, Step, Turn, TurnState
 
 
@@ -49,7 +49,7 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
     reasoning = pack([[piece.text, piece.proof] for piece in step.reasoning]) if step.reasoning else None
     db.execute(
         """INSERT INTO steps (turn, n, kind, model, text, reasoning, stop, input, output, cached, dollars, context,
-           recipe, time, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+           recipe, time, seconds, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             id,
             step.n,
@@ -66,13 +66,15 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
             step.recipe,
             step.time,
             step.seconds,
+            digest(step.text, reasoning, step.model, step.context, step.recipe),
         ),
     )
     for n, effect in enumerate(step.effects, 1):
+        arguments = pack(effect.arguments)
         db.execute(
-            """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, unparsed, class, decision, state,
-               attempts, begun, finished, seconds, result, label)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, unparsed, class, hash, decision,
+               state, attempts, begun, finished, seconds, result, label, result_hash)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 id,
                 step.n,
@@ -80,9 +82,10 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
                 effect.key,
                 effect.call_id,
                 effect.tool,
-                pack(effect.arguments),
+                arguments,
                 effect.unparsed,
                 effect.effect_class,
+                digest(effect.tool, arguments, effect.unparsed, effect.key),
                 *_outcome(effect),
             ),
         )
@@ -99,6 +102,7 @@ def _outcome(effect: Effect) -> tuple[object, ...]:
         effect.seconds,
         effect.result,
         label,
+        digest(effect.result, label),
     )
 
 
@@ -115,7 +119,7 @@ def write_effects(db: sqlite3.Connection, effects: Iterable[Effect]) -> None:
         id, step, n = effect.id[1:].split(".")
         db.execute(
             """UPDATE effects SET decision = ?, state = ?, attempts = ?, begun = ?, finished = ?, seconds = ?,
-               result = ?, label = ?
+               result = ?, label = ?, result_hash = ?
                WHERE turn = ? AND step = ? AND n = ?""",
             (*_outcome(effect), int(id), int(step), int(n)),
         )

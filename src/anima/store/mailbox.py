@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from anima.errors import DuplicateEvent
-from anima.store.rows import EVENT, event, number, pack
+from anima.store.rows import EVENT, digest, event, number, pack
 from anima.vocabulary import Event, EventState, NewEvent
 
 PENDING = "state IN ('queued', 'running', 'waiting')"
@@ -42,11 +42,12 @@ def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: b
     claimed = claim and not busy
     state = EventState.RUNNING if claimed else EventState.QUEUED
     attachments = pack([[file.name, file.mime, file.size, file.hash] for file in new.attachments])
+    files, label = attachments if new.attachments else None, new.label.dump()
     place = (last or 0) + 1
     (id,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
     db.execute(
         """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label, awaited,
-           state, time, turn, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+           state, time, turn, attempts, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             id,
             agent,
@@ -55,13 +56,14 @@ def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: b
             new.source,
             new.source_id,
             new.text,
-            attachments if new.attachments else None,
-            new.label.dump(),
+            files,
+            label,
             new.awaited,
             state,
             now,
             id if claimed else None,
             int(claimed),
+            digest(new.text, files, label),
         ),
     )
     kept = Event(

@@ -3,11 +3,13 @@
 This module does not decide anything; it only knows which column is which field.
 """
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from anima.errors import StoreDamaged
 from anima.vocabulary import (
     Attachment,
     Effect,
@@ -38,15 +40,40 @@ def pack(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def digest(*texts: str | None) -> bytes:
+    """A short hash of what a row says, to tell a text that was changed on disk from the one that was written."""
+    return hashlib.blake2b("\0".join([text or "" for text in texts]).encode(), digest_size=8).digest()
+
+
+HASHED: dict[str, dict[str, tuple[str, ...]]] = {
+    "events": {"hash": ("text", "attachments", "label")},
+    "steps": {"hash": ("text", "reasoning", "model", "context", "recipe")},
+    "effects": {"hash": ("tool", "arguments", "unparsed", "key"), "result_hash": ("result", "label")},
+}
+"""Which columns each hash of a table's rows is of."""
+
+
+def hashes(table: str, row: Mapping[str, Any]) -> dict[str, bytes]:
+    """The hashes that a row with these columns carries."""
+    return {name: digest(*(row[column] for column in of)) for name, of in HASHED.get(table, {}).items()}
+
+
+def _verify(place: str, hash: bytes, *texts: str | None) -> None:
+    if digest(*texts) != hash:
+        raise StoreDamaged(f"{place} is not what was written: it was changed on disk")
+
+
 EVENT = """SELECT e.id, a.name, e.conversation, e.number, e.source, e.text, e.label, e.state, e.time, e.attachments,
-    e.awaited, e.turn, e.step, e.attempts, e.error FROM events e JOIN agents a ON a.id = e.agent """
+    e.awaited, e.turn, e.step, e.attempts, e.error, e.hash FROM events e JOIN agents a ON a.id = e.agent """
 
 TURN = """SELECT t.id, a.name, t.conversation, t.state, t.opened, t.closed, t.notice, t.limited, t.error, o.sent
     FROM turns t JOIN agents a ON a.id = t.agent LEFT JOIN outbox o ON o.turn = t.id AND o.n = 0 """
 
 
 def event(row: Row) -> Event:
-    id, agent, conversation, place, source, text, label, state, time, files, awaited, turn, step, tries, error = row
+    id, agent, conversation, place, source, text, label, state, time, files, awaited, turn, step, *more = row
+    tries, error, hash = more
+    _verify(f"event e{id}", hash, text, files, label)
     return Event(
         f"e{id}",
         agent,
@@ -102,21 +129,23 @@ def _steps(db: sqlite3.Connection, id: int) -> tuple[Step, ...]:
     effects: dict[int, list[Effect]] = {}
     rows = db.execute(
         """SELECT step, n, key, call_id, tool, arguments, class, decision, state, unparsed, attempts, begun, finished,
-           seconds, result, label FROM effects WHERE turn = ? ORDER BY step, n""",
+           seconds, result, label, hash, result_hash FROM effects WHERE turn = ? ORDER BY step, n""",
         (id,),
     )
     for row in rows:
         effects.setdefault(row[0], []).append(_effect(id, row))
     found = db.execute(
-        """SELECT n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, recipe, reasoning
-           FROM steps WHERE turn = ? ORDER BY n""",
+        """SELECT n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, recipe, reasoning,
+           hash FROM steps WHERE turn = ? ORDER BY n""",
         (id,),
     )
-    return tuple(_step(row, effects.get(row[0], ())) for row in found)
+    return tuple(_step(id, row, effects.get(row[0], ())) for row in found)
 
 
-def _step(row: Row, effects: Iterable[Effect]) -> Step:
-    n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, recipe, reasoning = row
+def _step(turn: int, row: Row, effects: Iterable[Effect]) -> Step:
+    n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, *more = row
+    recipe, reasoning, hash = more
+    _verify(f"step {n} of turn t{turn}", hash, text, reasoning, model, context, recipe)
     return Step(
         n,
         model,
@@ -135,7 +164,10 @@ def _step(row: Row, effects: Iterable[Effect]) -> Step:
 
 def _effect(turn: int, row: Row) -> Effect:
     step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, *ran = row
-    tries, begun, finished, seconds, result, label = ran
+    tries, begun, finished, seconds, result, label, hash, result_hash = ran
+    place = f"call t{turn}.{step}.{n}"
+    _verify(place, hash, tool, arguments, unparsed, key)
+    _verify(f"the result of {place}", result_hash, result, label)
     return Effect(
         f"t{turn}.{step}.{n}",
         key,

@@ -1,7 +1,8 @@
 """The tables, as numbered migrations. A migration is a function of a connection and runs in one transaction.
 
 This module does not know who reads or writes the rows. Columns named `label`, `arguments`, `attachments` and
-`reasoning` hold JSON; times are wall seconds; an event's id is also the id of the turn it opens.
+`reasoning` hold JSON; times are wall seconds; an event's id is also the id of the turn it opens. A `hash` is that of
+the row's texts as they were first written, `result_hash` that of a call's result.
 """
 
 import sqlite3
@@ -26,7 +27,7 @@ _FIRST = (
         id INTEGER PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agents, conversation TEXT NOT NULL,
         number INTEGER NOT NULL, source TEXT NOT NULL, source_id TEXT, text TEXT NOT NULL, attachments TEXT,
         label TEXT NOT NULL, awaited INTEGER NOT NULL, state TEXT NOT NULL, time REAL NOT NULL, turn INTEGER,
-        step INTEGER NOT NULL DEFAULT 1, attempts INTEGER NOT NULL DEFAULT 0, due REAL, error TEXT
+        step INTEGER NOT NULL DEFAULT 1, attempts INTEGER NOT NULL DEFAULT 0, due REAL, error TEXT, hash BLOB NOT NULL
     ) STRICT""",
     "CREATE UNIQUE INDEX events_lane ON events (agent, conversation, number)",
     "CREATE UNIQUE INDEX events_source ON events (agent, source, source_id) WHERE source_id IS NOT NULL",
@@ -42,13 +43,13 @@ _FIRST = (
         turn INTEGER NOT NULL REFERENCES turns, n INTEGER NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL,
         text TEXT NOT NULL, reasoning TEXT, stop TEXT NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
         cached INTEGER NOT NULL, dollars REAL, context TEXT NOT NULL, recipe TEXT NOT NULL, time REAL NOT NULL,
-        seconds REAL NOT NULL, PRIMARY KEY (turn, n)
+        seconds REAL NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (turn, n)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE effects (
         turn INTEGER NOT NULL, step INTEGER NOT NULL, n INTEGER NOT NULL, key TEXT NOT NULL, call_id TEXT NOT NULL,
         tool TEXT NOT NULL, arguments TEXT NOT NULL, unparsed TEXT, class TEXT NOT NULL, decision TEXT NOT NULL,
         state TEXT NOT NULL, attempts INTEGER NOT NULL, begun REAL, finished REAL, seconds REAL NOT NULL,
-        result TEXT, label TEXT,
+        result TEXT, label TEXT, hash BLOB NOT NULL, result_hash BLOB NOT NULL,
         PRIMARY KEY (turn, step, n), FOREIGN KEY (turn, step) REFERENCES steps
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX effects_unknown ON effects (turn) WHERE state = 'unknown'",

@@ -198,7 +198,7 @@ class Engine:
             result: Result = unit(self._db), None
         except AnimaError as error:
             self._db.execute("ROLLBACK TO unit")
-            result = None, error
+            result = None, self._failure(error)
         self._db.execute("RELEASE unit")
         return result
 
@@ -212,6 +212,8 @@ class Engine:
 
     def _failure(self, error: Exception) -> Exception:
         """What a unit failed with, in our words. After doubt about what is on disk nothing is read or written here."""
+        if isinstance(error, StoreDamaged) and not error.hint and self.path:
+            error.hint = upkeep.remedy(self.path)
         if not isinstance(error, sqlite3.Error):
             return error
         told = translate(error, self.path)

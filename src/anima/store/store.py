@@ -172,9 +172,9 @@ class Store:
         """Event `e17`, or None."""
         return await self._engine.read(mailbox.find, id)
 
-    async def check(self, *, thorough: bool = False) -> list[str]:
-        """What is wrong with the file, a line each; empty when it is sound. `thorough` compares indexes with rows too."""
-        return await self._engine.read(upkeep.problems, thorough)
+    async def check(self) -> list[str]:
+        """What is wrong with the file, a line each; empty when it is sound."""
+        return await self._engine.read(upkeep.problems)
 
     async def _keep(
         self, unit: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -4,19 +4,33 @@ Functions of a connection, or of the store's path. They never write.
 """
 
 import sqlite3
+from enum import StrEnum
 from pathlib import Path
 
 from anima.errors import StoreDamaged, StoreError
 from anima.store import archive, wal
 from anima.store.forms import HOME
+from anima.vocabulary import EffectState, EventState, TurnState
+
+STATES: dict[str, type[StrEnum]] = {
+    "SELECT DISTINCT state FROM events": EventState,
+    "SELECT DISTINCT state FROM turns": TurnState,
+    "SELECT DISTINCT state FROM effects": EffectState,
+}
 
 
-def problems(db: sqlite3.Connection, thorough: bool = False) -> list[str]:
-    """What SQLite's own checks find, a line each; empty when the file is sound. `thorough` reads every index too."""
-    check = "PRAGMA integrity_check(20)" if thorough else "PRAGMA quick_check(20)"
-    found = [str(line) for (line,) in db.execute(check) if line != "ok"]
-    found += [f"a row of {table} points to a missing row of {parent}" for table, _, parent, _ in _orphans(db)]
+def problems(db: sqlite3.Connection) -> list[str]:
+    """What is wrong with the file, a line each; empty when it is sound. Takes some 1.5 ms a megabyte."""
+    found = [str(line) for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
+    if not found:
+        found += [f"a row of {table} points to a missing row of {parent}" for table, _, parent, _ in _orphans(db)]
+        found += [f"a row is in no state there is: {state!r}" for state in _strange(db)]
     return found
+
+
+def _strange(db: sqlite3.Connection) -> list[str]:
+    """States that nobody would ever look for."""
+    return [state for query, known in STATES.items() for (state,) in db.execute(query) if state not in set(known)]
 
 
 def _orphans(db: sqlite3.Connection) -> list[tuple[str, int, str, int]]:

@@ -109,7 +109,7 @@ class Home:
         try:
             events = [event async for event in _events(store)]
             turns = {turn.id: turn for event in events if (turn := await store.turn("t" + event.id[1:])) is not None}
-            problems = await store.check(thorough=True)
+            problems = await store.check()
         finally:
             await store.aclose()
             shutil.rmtree(copy)
