@@ -153,28 +153,29 @@ def _entry(title: str, found: Any) -> Iterator[str]:
     if not (inspect.isclass(found) or inspect.isfunction(found)):
         yield "\nA function from `Context` to `Answer | str`.\n"
         return
-    tree = ast.parse(Path(inspect.getfile(found)).read_text(encoding="utf-8"))
-    node = [node for node in tree.body if getattr(node, "name", "") == found.__name__][-1]
+    source = Path(inspect.getfile(found)).read_text(encoding="utf-8")
+    node = [node for node in ast.parse(source).body if getattr(node, "name", "") == found.__name__][-1]
     assert isinstance(node, Node | ast.ClassDef)
-    yield f"\n```text\n{_head(node) if isinstance(node, Node) else _class(node)}\n```\n\n{inspect.getdoc(found)}\n"
-    methods = [part for part in getattr(node, "body", []) if isinstance(part, Node) and ast.get_docstring(part)]
+    shown = _head(node, source) if isinstance(node, Node) else _class(node, source)
+    yield f"\n```text\n{shown}\n```\n\n{inspect.getdoc(found)}\n"
+    methods = [part for part in node.body if isinstance(part, Node) and ast.get_docstring(part) and _shown(part)]
     if isinstance(node, ast.ClassDef) and methods:
         yield "\n"
-        yield from (f"- `{part.name}`: {_one_line(ast.get_docstring(part))}\n" for part in methods if _shown(part))
+        yield from (f"- `{part.name}`: {_one_line(ast.get_docstring(part))}\n" for part in methods)
 
 
 def _one_line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def _class(node: ast.ClassDef) -> str:
+def _class(node: ast.ClassDef, source: str) -> str:
     """A class with its fields and its public methods, as its source has them."""
     lines = [f"class {node.name}{_bases(node)}:"]
     for part in node.body:
         if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
-            lines.append(ast.unparse(part))
+            lines += (ast.get_source_segment(source, part) or "").splitlines()
         elif isinstance(part, Node) and _shown(part):
-            lines += _head(part).splitlines()
+            lines += _head(part, source).splitlines()
     return "\n    ".join(lines)
 
 
@@ -187,14 +188,13 @@ def _shown(part: Node) -> bool:
     return "overload" not in marks and (part.name == "__init__" or not part.name.startswith("_"))
 
 
-def _head(node: Node) -> str:
-    """A function's head, cut into lines."""
-    marks = [ast.unparse(mark) for mark in node.decorator_list]
-    lines = [f"@{mark}" for mark in marks if mark in ("property", "cached_property", "classmethod")]
-    word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    head = f"{word} {node.name}({ast.unparse(node.args)}){returns}"
-    return "\n".join([*lines, *textwrap.wrap(head, 100, subsequent_indent="        ", break_on_hyphens=False)])
+def _head(node: Node, source: str) -> str:
+    """A function's head, as its source has it."""
+    marks = [f"@{ast.unparse(mark)}" for mark in node.decorator_list]
+    until = max(node.body[0].lineno - 1, node.lineno)
+    lines = textwrap.dedent("\n".join(source.splitlines()[node.lineno - 1 : until])).splitlines()
+    lines[-1] = lines[-1].removesuffix(" ...").removesuffix(":")
+    return "\n".join([*(mark for mark in marks if mark in ("@property", "@cached_property")), *lines])
 
 
 def decisions() -> list[Path]:
