@@ -62,6 +62,17 @@ async def test_a_newer_programs_file_is_refused_with_both_versions_named(tmp_pat
         await Store.open(path, FakeClock())
 
 
+async def test_a_file_cut_off_before_its_first_migration_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    begun = sqlite3.connect(path)
+    begun.execute("PRAGMA journal_mode = WAL")
+    begun.close()
+    assert path.stat().st_size > 0
+    store = await Store.open(path, FakeClock())
+    assert await store.check() == []
+    await store.aclose()
+
+
 def _insert(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO t VALUES (1)")
 
