@@ -11,7 +11,7 @@ import signal
 
 UNITS = (
     *("adopt", "post", "claim", "resume", "give_back", "write_step", "write_effects", "close_turn"),
-    *("put_off", "abandon", "sent"),
+    *("put_off", "abandon", "sent", "stop_waiting"),
 )
 """What the store commits, by name; several may share a commit."""
 
@@ -22,6 +22,8 @@ POINTS = {
     "archive.kept": "the backup or export is on disk under its name",
     "restore.replacing": "the home is as it was, and marked as being restored",
     "restore.replaced": "all of the backup is in its place; the mark is still there, so nothing starts",
+    "import.placing": "none of the agent's pages is in its place, and none of its rows is committed",
+    "import.placed": "the agent's pages are in their place, and none of its rows is committed",
     "command.committing": "what a command changes in the store is written and not committed",
     "command.committed": "what a command changes in the store is on disk",
     "file.keeping": "nothing is called by the file's hash: its bytes are in a draft",

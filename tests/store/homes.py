@@ -74,7 +74,10 @@ async def under_way(store: Store, agent: str, kind: EffectClass) -> Event:
 
 async def fill(folder: Path, agent: str = "arya") -> None:
     """Everything at once, in `folder/anima.db`."""
-    store = await Store.open(folder / "anima.db", FakeClock())
+    clock = FakeClock()
+    for _ in agent:
+        clock.new_key()  # so that agents of two homes have two keys
+    store = await Store.open(folder / "anima.db", clock)
     await store.adopt(agent)
     await answered(store, agent, folder)
     for kind in CLASSES:

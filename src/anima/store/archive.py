@@ -48,7 +48,7 @@ class Manifest:
     def dump(self) -> bytes:
         files = {name: asdict(member) for name, member in self.files.items()}
         document = {"format": self.format, "version": self.version, **self.facts, "files": files}
-        return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(document, indent=1).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,7 @@ def unpack(source: Path, form: Form, folder: Path) -> Manifest:
     """
     folder.mkdir(mode=0o700)
     manifest = _read(source, form, folder)
+    _copy(MANIFEST, len(manifest.dump()), BytesIO(manifest.dump()), folder)
     for place, _, _ in os.walk(folder):
         sync_folder(Path(place))
     return manifest

@@ -16,9 +16,9 @@ from anima.store.opening import open_file, translate
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, *, fresh: bool = False) -> Iterator[sqlite3.Connection]:
     """The store at `path`, checked from end to end and brought to this version. Raises NotFound, StoreError."""
-    if not path.exists():
+    if not fresh and not path.exists():
         raise NotFound(f"there is no store at {path}", "name the home with --home, or run an agent in it first")
     writer, reader = open_file(path, Disk(large=sys.maxsize))
     reader.close()
@@ -31,12 +31,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def changing(path: Path) -> Iterator[sqlite3.Connection]:
+def changing(path: Path, *, fresh: bool = False) -> Iterator[sqlite3.Connection]:
     """As `reading`, inside a transaction that is committed at the end of the block and undone when it raises.
+
+    `fresh` makes a store where there is none.
 
     Another process may use the store meanwhile: it waits for the commit.
     """
-    with reading(path) as db:
+    with reading(path, fresh=fresh) as db:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
