@@ -15,8 +15,6 @@ from anima.store.held import Held
 from anima.store.restore import look
 from anima.store.restore import restore as bring_back
 
-READ_ONLY = "--list only shows; it goes with no --force"
-
 
 @click.command(
     epilog="""\b
@@ -87,7 +85,7 @@ def say_held(held: Held) -> None:
     if held.unknown:
         say(f"unknown outcome: {', '.join(held.unknown)}; these are not run again")
     if held.events or held.replies:
-        say(f"held: {held.events} events, {held.replies} replies; `anima event release ID` lets one go on")
+        say(f"held events: {held.events}, held replies: {held.replies}; `anima event release ID` lets one go on")
 
 
 def contents(manifest: Manifest) -> dict[str, object]:

@@ -35,7 +35,7 @@ Example:
 """,
 )
 @click.option("--agent", help="Only this agent's.")
-@click.option("--state", type=click.Choice([*EventState]), help="Only those in this state.")
+@click.option("--state", type=click.Choice([state.value for state in EventState]), help="Only those in this state.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
 @home_option
 @json_option

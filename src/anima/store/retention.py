@@ -15,10 +15,6 @@ from anima.store.rows import digest
 
 TOMBSTONE = "[The owner had this result removed: it was too old to be kept.]"
 
-_ROWS = """SELECT 'agents', count(*) FROM agents UNION ALL SELECT 'events', count(*) FROM events
-    UNION ALL SELECT 'turns', count(*) FROM turns UNION ALL SELECT 'steps', count(*) FROM steps
-    UNION ALL SELECT 'effects', count(*) FROM effects UNION ALL SELECT 'outbox', count(*) FROM outbox
-    UNION ALL SELECT 'leases', count(*) FROM leases"""
 _OLD = """SELECT turn, step, n, label, length(CAST(result AS BLOB)) FROM effects WHERE finished < ?1
     AND result IS NOT NULL AND result != ?2 AND turn IN (SELECT id FROM turns WHERE closed < ?1)"""
 _REMOVE = "UPDATE effects SET result = ?, result_hash = ? WHERE turn = ? AND step = ? AND n = ?"
@@ -58,7 +54,7 @@ def stats(home: Path) -> Stats:
             path.stat().st_size,
             _size(path.with_name(path.name + "-wal")),
             _pragma(db.execute("PRAGMA freelist_count")) * _pragma(db.execute("PRAGMA page_size")),
-            dict(db.execute(_ROWS).fetchall()),
+            _rows(db),
             tuple(name for (name,) in db.execute("SELECT name FROM agents ORDER BY name")),
             oldest,
             newest,
@@ -86,6 +82,12 @@ def prune(home: Path, before: float) -> Pruned:
                 db.execute("VACUUM")
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Pruned(len(old), sum(size for *_, size in old), large - path.stat().st_size)
+
+
+def _rows(db: sqlite3.Connection) -> dict[str, int]:
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    count = "SELECT count(*) FROM "
+    return {name: int(db.execute(count + name).fetchone()[0]) for (name,) in tables}
 
 
 def _pragma(found: sqlite3.Cursor) -> int:
