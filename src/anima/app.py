@@ -30,7 +30,7 @@ LOG_BYTES, LOG_FILES = 1_000_000, 5
 
 def tools_of(loaded: Loaded) -> catalog.Loaded:
     """The tools an agent's settings enable; runs the modules of its own tools."""
-    reach = Reach(frozenset(loaded.settings.tools.http_private))
+    reach = Reach(frozenset(loaded.settings.tools.http_private), any_port=True)  # the policy judges the port
     return catalog.load(loaded.settings.tools.enabled, loaded.path.absolute().parent, reach, SystemClock())
 
 
@@ -58,6 +58,8 @@ def describe(loaded: Loaded) -> Described:
         tools=tools.tools,
         grants=settings.tools.grants,
         http_private=settings.tools.http_private,
+        may_tell=settings.peers.may_tell,
+        may_ask=settings.peers.may_ask,
         think=settings.think,
         limits=settings.limits,
         retry=settings.retry,

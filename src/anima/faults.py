@@ -11,7 +11,7 @@ import signal
 
 UNITS = (
     *("adopt", "post", "claim", "resume", "give_back", "write_step", "write_effects", "close_turn"),
-    *("put_off", "abandon", "sent", "stop_waiting"),
+    *("put_off", "abandon", "sent", "enroll", "settle", "keep_settings", "stop_waiting", "fork"),
 )
 """What the store commits, by name; several may share a commit."""
 

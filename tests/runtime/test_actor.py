@@ -78,6 +78,27 @@ async def test_while_no_model_can_be_reached_the_event_waits_and_counts_against_
         await settled(runtime, "e1", EventState.ANSWERED)
 
 
+async def test_several_messages_during_one_turn_are_all_answered(home: Home) -> None:
+    posted = asyncio.Event()
+
+    async def think_slowly(label: str) -> str:
+        """Wait until the others have come."""
+        await posted.wait()
+        return label
+
+    def thinks(context: Context) -> Answer:
+        return Answer("yes") if posted.is_set() else Answer(calls=[ToolCall("think_slowly", {"label": "a"})])
+
+    async with home.live(thinks, tool(think_slowly), parallel=4) as runtime:
+        asked = [asyncio.create_task(runtime.ask("arya", "first"))]
+        await settled(runtime, "e1", EventState.RUNNING)
+        asked += [asyncio.create_task(runtime.ask("arya", text)) for text in ("second", "third")]
+        await settled(runtime, "e3", EventState.QUEUED)
+        posted.set()
+        async with asyncio.timeout(10):
+            assert await asyncio.gather(*asked) == ["yes", "yes", "yes"]
+
+
 async def test_many_outages_never_make_a_dead_letter(home: Home) -> None:
     clock, outages = FakeClock(), 12
     calls: list[int] = []

@@ -162,7 +162,7 @@ async def test_events_that_arrive_meanwhile_are_told_with_the_results_and_fold_i
     await store.write_step(turn, step(1, begun), ())
     await store.post(told("also this"))
     await store.post(told("I wait for this one", awaited=True))
-    arrived = await store.write_effects(turn, [replace(begun, state=EffectState.DONE, result="x")])
+    arrived = (await store.write_effects(turn, [replace(begun, state=EffectState.DONE, result="x")])).arrived
     assert [event.text for event in arrived] == ["also this"]
     await store.write_step(turn, step(2, effect("t1.2.1")), arrived)
     folded = (await store.load(turn.id)).events[1]
@@ -178,7 +178,7 @@ async def test_abandoning_a_turn_makes_its_begun_call_unknown_and_the_next_one_n
     turn = await opened(store)
     await store.write_step(turn, step(1, effect("t1.1.1", begun=4.0), effect("t1.1.2")), ())
     end = Abandonment(turn.id, TurnState.STOPPED, EventState.DROPPED, "stopped", "nobody knows")
-    stopped = await store.abandon(end)
+    stopped, _ = await store.abandon(end)
     assert stopped is not None
     assert [(each.state, each.result) for each in stopped.effects] == [
         (EffectState.UNKNOWN, "nobody knows"),
@@ -186,7 +186,7 @@ async def test_abandoning_a_turn_makes_its_begun_call_unknown_and_the_next_one_n
     ]
     assert stopped.events[0].state == EventState.DROPPED
     assert await store.unknowns("arya", "cli:main") == {("add", '{"a":1}')}
-    assert await store.abandon(end) is None
+    assert await store.abandon(end) == (None, None)
 
 
 async def test_a_turn_that_died_before_its_first_step_gets_its_row_when_it_is_abandoned(store: Store) -> None:

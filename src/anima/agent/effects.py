@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anima import faults
+from anima.agent import messages
 from anima.agent.faculties import Faculties
+from anima.agent.labels import label_of
 from anima.policy import Decision, decide
 from anima.store import pack
 from anima.tools.toolbox import Outcome
@@ -20,6 +22,7 @@ from anima.vocabulary import (
     EffectState,
     Event,
     Label,
+    NewEvent,
     ToolCall,
     ToolCalled,
     ToolReturned,
@@ -32,6 +35,7 @@ UNKNOWN = (
     "The outcome of this call is unknown: the program ended while it ran. It may have happened, wholly or in part. "
     "It was not repeated. Find out before you try again."
 )
+NO_ANSWER_YET = "No answer yet. It will come as a message of its own."
 NOBODY = "Denied: this needs a person's yes, and nobody could be asked."
 
 
@@ -58,7 +62,7 @@ def _intent(turn: Turn, n: int, place: int, call: ToolCall, me: Faculties) -> Ef
 
 
 def _judge(effect: Effect, turn: Turn, me: Faculties) -> Decision:
-    return decide(_call(effect, turn, me), _label(turn), me.grants)
+    return decide(_call(effect, turn, me), label_of(turn), me.grants)
 
 
 def _apply(effect: Effect, decision: Decision, me: Faculties) -> Effect:
@@ -89,13 +93,15 @@ async def answer(turn: Turn, me: Faculties) -> tuple[Turn, tuple[Event, ...]]:
     """Run the last step's calls until each has a result. Returns the events that arrived in the lane meanwhile."""
     arrived: tuple[Event, ...] = ()
     while unanswered(turn):
-        effects = turn.steps[-1].effects
-        running = [effect for effect in effects if effect.begun is not None and not effect.ended]
-        if running:
-            changed = await _run(running, turn, me)
+        effects = [effect for effect in turn.steps[-1].effects if not effect.ended]
+        first = effects[0]
+        if first.state == EffectState.INTENDED:
+            changed, messages = await _run([effect for effect in effects if effect.begun is not None], turn, me)
+        elif first.begun is not None:
+            changed, messages = [await _hear(first, turn, me)], []
         else:
-            changed = [await _ask(next(effect for effect in effects if not effect.ended), turn, me)]
-        turn, arrived = await _keep(turn, changed, me)
+            changed, messages = [await _ask(first, turn, me)], []
+        turn, arrived = await _keep(turn, changed, me, messages)
     return turn, arrived
 
 
@@ -111,7 +117,9 @@ async def settle(turn: Turn, me: Faculties) -> Turn:
 async def _settled(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     if effect.begun is None:
         return _apply(effect, _judge(effect, turn, me), me)
-    if effect.effect_class in ("once", "internal"):
+    if effect.state == EffectState.WAITING:
+        return effect  # its question is on disk, and so its answer will be
+    if effect.effect_class == "once":
         found = await me.tools.recover(_call(effect, turn, me))
         if found is not None:
             return _ended(effect, found, me)
@@ -140,16 +148,26 @@ async def _ask(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     return replace(effect, decision="approved", state=EffectState.INTENDED)
 
 
-async def _run(effects: Sequence[Effect], turn: Turn, me: Faculties) -> list[Effect]:
-    """Run calls that have begun; several only when all of them read."""
+async def _hear(effect: Effect, turn: Turn, me: Faculties) -> Effect:
+    """Wait a while for another agent's answer; it ends by the answer, by time, or by something new in the lane."""
+    me.tell(Waiting, turn, len(turn.steps), effect=effect.id, tool=effect.tool)
+    await me.neighbours.listen(effect.id, turn.conversation)
+    told = replace(effect, state=EffectState.DONE, finished=me.clock.now(), result=NO_ANSWER_YET, label=OWNER)
+    return await me.journal.stop_waiting(effect, told)
+
+
+async def _run(effects: Sequence[Effect], turn: Turn, me: Faculties) -> tuple[list[Effect], list[NewEvent]]:
+    """Run calls that have begun, several only when all of them read; and the messages they send."""
     if len(effects) == 1:
-        return [await _run_one(effects[0], turn, me)]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_run_one(effect, turn, me)) for effect in effects]
-    return [task.result() for task in tasks]
+        ran = [await _run_one(effects[0], turn, me)]
+    else:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_run_one(effect, turn, me)) for effect in effects]
+        ran = [task.result() for task in tasks]
+    return [effect for effect, _ in ran], [message for _, message in ran if message is not None]
 
 
-async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> Effect:
+async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> tuple[Effect, NewEvent | None]:
     step = len(turn.steps)
     me.tell(ToolCalled, turn, step, effect=effect.id, tool=effect.tool, arguments=effect.arguments)
     faults.reach("effect.begun")
@@ -157,12 +175,15 @@ async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     outcome = await me.tools.run(_call(effect, turn, me), effect.unparsed)
     faults.reach("effect.ran")
     seconds = me.clock.monotonic() - started
-    ended = replace(_ended(effect, outcome, me), seconds=seconds)
-    result = ended.result or ""
-    me.tell(
-        ToolReturned, turn, step, effect=effect.id, tool=effect.tool, state=ended.state, result=result, seconds=seconds
-    )
-    return ended
+    if outcome.write is None:
+        ended, message = replace(_ended(effect, outcome, me), seconds=seconds), None
+    else:
+        ended, message = messages.send(effect, outcome.write, turn, me)
+    if ended.ended:
+        result = ended.result or ""
+        news = {"effect": effect.id, "tool": effect.tool, "state": ended.state, "result": result, "seconds": seconds}
+        me.tell(ToolReturned, turn, step, **news)
+    return ended, message
 
 
 def _ended(effect: Effect, outcome: Outcome, me: Faculties) -> Effect:
@@ -177,15 +198,19 @@ def _result_label(tool: str, outcome: Outcome) -> Label:
     return Label(trust, readers, frozenset({f"tool:{tool}"}))
 
 
-async def _keep(turn: Turn, changed: Sequence[Effect], me: Faculties) -> tuple[Turn, tuple[Event, ...]]:
-    """Write what changed; the call that comes next begins with the same commit."""
+async def _keep(
+    turn: Turn, changed: Sequence[Effect], me: Faculties, messages: Sequence[NewEvent] = ()
+) -> tuple[Turn, tuple[Event, ...]]:
+    """Write what changed and what it sends; the call that comes next begins with the same commit."""
     last = turn.steps[-1]
     new = {effect.id: effect for effect in changed}
     effects = _begin(tuple(new.get(effect.id, effect) for effect in last.effects), me)
     written = [now for now, before in zip(effects, last.effects, strict=True) if now != before]
-    arrived = await me.journal.write_effects(turn, written)
+    kept = await me.journal.write_effects(turn, written, messages)
     faults.reach("effect.finished")
-    return replace(turn, steps=(*turn.steps[:-1], replace(last, effects=effects))), arrived
+    for knock in kept.knocks:
+        me.neighbours.knock(knock)
+    return replace(turn, steps=(*turn.steps[:-1], replace(last, effects=effects))), kept.arrived
 
 
 def _begin(effects: tuple[Effect, ...], me: Faculties) -> tuple[Effect, ...]:
@@ -215,6 +240,7 @@ def _call(effect: Effect, turn: Turn, me: Faculties) -> Call:
         max(effect.attempts, 1),
         bool(doubtful) and (effect.tool, pack(effect.arguments)) in doubtful,
         me.scratch / effect.key,
+        me.neighbours.names,
         lambda text: me.tell(
             ToolReturned,
             turn,
@@ -226,14 +252,3 @@ def _call(effect: Effect, turn: Turn, me: Faculties) -> Call:
             seconds=0.0,
         ),
     )
-
-
-def _label(turn: Turn) -> Label:
-    """The join of all this turn has read."""
-    label = turn.events[0].label
-    for event in turn.events[1:]:
-        label = label.join(event.label)
-    for effect in turn.effects:
-        if effect.label is not None:
-            label = label.join(effect.label)
-    return label

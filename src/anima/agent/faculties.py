@@ -4,7 +4,7 @@ This module does not know how any of it was made.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,25 @@ from anima.policy import Grants
 from anima.settings import LimitSettings, ThinkSettings
 from anima.store import Store
 from anima.tools.toolbox import Toolbox
-from anima.vocabulary import Approver, Attachment, Progress, Turn
+from anima.vocabulary import Approver, Attachment, Knock, Progress, Turn
+
+
+async def _at_once(effect: str, conversation: str) -> None:
+    """Waits for nobody."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The other agents, as one of them sees them.
+
+    `names` lists who lives here. `knock` tells the runtime that something for an agent is on disk. `listen(effect,
+    conversation)` waits until the answer to a call has come, something new arrives in the conversation, or patience
+    ends.
+    """
+
+    names: Callable[[], tuple[str, ...]] = tuple
+    knock: Callable[[Knock], None] = field(default=lambda knock: None)
+    listen: Callable[[str, str], Awaitable[None]] = _at_once
 
 
 @dataclass(frozen=True)
@@ -25,7 +43,7 @@ class Faculties:
 
     `approve` asks a person, None where nobody can be asked. `report` takes progress and never fails or waits.
     `read_file` gives an attachment's bytes. `scratch` is the folder below which every effect may have one of its own.
-    `doubtful` are calls with an unknown outcome, by conversation.
+    `neighbours` are the other agents; `doubtful` are calls with an unknown outcome, by conversation.
     """
 
     name: str
@@ -42,6 +60,7 @@ class Faculties:
     read_file: Callable[[Attachment], bytes]
     report: Callable[[Progress], None]
     approve: Approver | None = None
+    neighbours: Neighbours = field(default_factory=Neighbours)
     doubtful: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def tell(self, kind: Callable[..., Progress], turn: Turn, step: int, **news: Any) -> None:

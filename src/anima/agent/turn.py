@@ -12,6 +12,7 @@ from anima import faults
 from anima.agent import effects
 from anima.agent.context import Transcript
 from anima.agent.faculties import Faculties
+from anima.agent.labels import label_of
 from anima.agent.limits import Limit, limit_reached, out_of_time, seconds_left
 from anima.agent.thought import Thought
 from anima.store import Closing
@@ -77,8 +78,10 @@ async def _close(ending: Turn, me: Faculties, last: Step | None = None, joined: 
     """End the turn in one commit: its events, its last step, its reply."""
     closed = replace(ending, closed=me.clock.now())
     faults.reach("turn.closing")
-    await me.journal.close_turn(Closing(closed, EventState.ANSWERED, last, joined))
+    knock = await me.journal.close_turn(Closing(closed, EventState.ANSWERED, last, joined, label_of(closed)))
     faults.reach("turn.closed")
+    if knock is not None:
+        me.neighbours.knock(knock)
     return closed
 
 

@@ -1,6 +1,7 @@
 """The one function that every call passes, exactly once, before it runs."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from anima.policy.grants import covers_command, covers_request, ordinary
 from anima.vocabulary import Call, Label, Verdict
@@ -8,11 +9,13 @@ from anima.vocabulary import Call, Label, Verdict
 
 @dataclass(frozen=True)
 class Grants:
-    """What an agent's owner has settled: `enabled` tools by name, `grants` and `http_private` as in the settings."""
+    """What an agent's owner has settled: `enabled` tools by name, the rest as in the settings."""
 
     enabled: frozenset[str]
     grants: tuple[str, ...] = ()
     http_private: frozenset[str] = frozenset()
+    may_tell: tuple[str, ...] = ("*",)
+    may_ask: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,18 @@ def _sends(call: Call, grants: Grants) -> Decision:
             return _shell(call, grants)
         case "http":
             return _http(call, grants)
+        case "tell_agent":
+            return _talk(call, grants.may_tell, "may_tell")
+        case "ask_agent":
+            return _talk(call, grants.may_ask, "may_ask")
     return Decision("allow", f"{call.tool} is enabled")
+
+
+def _talk(call: Call, names: tuple[str, ...], key: str) -> Decision:
+    agent = call.arguments.get("agent")
+    if isinstance(agent, str) and any(fnmatchcase(agent, name) for name in names):
+        return Decision("allow", f"[peers] {key} has {agent}")
+    return Decision("deny", f"[peers] {key} does not have {agent}")
 
 
 def _shell(call: Call, grants: Grants) -> Decision:

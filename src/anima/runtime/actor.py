@@ -7,7 +7,7 @@ It does not know how a turn thinks, nor what becomes of one that fails.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 
 from anima import faults
@@ -15,10 +15,14 @@ from anima.agent.effects import let_go
 from anima.agent.faculties import Faculties
 from anima.errors import StoreError, TurnStopped
 from anima.runtime.attempt import CUT_OFF, Attempts, Manner, Waiting
+from anima.runtime.bells import Bells
 from anima.store import Abandonment
-from anima.vocabulary import Call, Event, EventState, NewEvent, Turn, TurnState
+from anima.vocabulary import Call, Event, EventState, Knock, NewEvent, Turn, TurnState
 
 log = logging.getLogger("anima.runtime")
+
+PATIENCE = 60.0
+"""Seconds a call waits for another agent's answer; a later one comes as an event of its own."""
 
 UNDER_WAY = frozenset({EventState.RUNNING, EventState.WAITING})
 
@@ -28,12 +32,15 @@ class Actor:
 
     def __init__(self, me: Faculties, manner: Manner) -> None:
         approve = me.approve
-        self.me = replace(me, approve=self._ask) if approve else me
+        self.me = replace(
+            me, approve=self._ask if approve else None, neighbours=replace(me.neighbours, listen=self._listen)
+        )
         self.waiting = Waiting()
         self._approve = approve
         self._manner = manner
         self._attempts = Attempts(self.me, manner, self.waiting, self._wake_later)
         self._slots = asyncio.Semaphore(manner.parallel)
+        self._bells = Bells()
         self._lanes: dict[str, bool] = {}
         self._turns: dict[str, asyncio.Task[object]] = {}
         self._stops: dict[str, asyncio.Event] = {}
@@ -98,7 +105,9 @@ class Actor:
         if event is not None and event.state in UNDER_WAY:
             await let_go(await self.me.journal.load(turn), self.me)
         end = Abandonment(turn, TurnState.STOPPED, EventState.DROPPED, "stopped", CUT_OFF)
-        stopped = await self.me.journal.abandon(end)
+        stopped, knock = await self.me.journal.abandon(end)
+        if knock is not None:
+            self.me.neighbours.knock(knock)
         if stopped is not None:
             if lane is None and stopped.conversation in self._lanes:
                 self._dropped.add(turn)  # it was claimed and waits for a slot
@@ -107,7 +116,15 @@ class Actor:
             self._wake(stopped.conversation)
         return stopped
 
+    def knock(self, knock: Knock) -> None:
+        """Something for this agent was put on disk by another."""
+        if knock.effect is not None:
+            self._bells.ring(knock.effect)
+        elif self._manner.everything:
+            self._wake(knock.conversation)
+
     def _wake(self, lane: str) -> None:
+        self._bells.ring(lane, keep=False)
         if lane in self._lanes:
             self._lanes[lane] = True
         else:
@@ -145,6 +162,7 @@ class Actor:
                     event, resumed = None, False
                     if not self._more(lane, alone):
                         break
+                    alone = False  # one wake may stand for several events
         except StoreError as error:
             log.error("%s stops working on %s: %s", self.me.name, lane, error)
             for left in [left for left in self.waiting.awaited.values() if left.conversation == lane]:
@@ -185,8 +203,18 @@ class Actor:
     async def _ask(self, call: Call) -> bool:
         """Ask a person; the wait holds no slot of `parallel`."""
         assert self._approve is not None
+        async with self._without_slot():
+            return await self._approve(call)
+
+    async def _listen(self, effect: str, conversation: str) -> None:
+        """Wait for an answer, for something new in the lane, or until patience ends; it holds no slot either."""
+        async with self._without_slot():
+            await self._bells.hear((effect, conversation), self.me.clock.sleep(PATIENCE))
+
+    @contextlib.asynccontextmanager
+    async def _without_slot(self) -> AsyncIterator[None]:
         self._slots.release()
         try:
-            return await self._approve(call)
+            yield
         finally:
             await self._slots.acquire()

@@ -23,7 +23,8 @@ class Agent:
     `model` is `"provider/model"`, a list of those (the later ones are asked when the earlier fail), or a Model of
     your own. `persona` is Markdown. `tools` are functions decorated with `@tool`; `grants` say what may happen
     without asking (`"shell:git status"`, `"http:GET:api.example.com/*"`), `http_private` which private addresses
-    (`"127.0.0.1:11434"`) a grant may reach. `workspace` is the one folder its file tools see (default: `workspace/`
+    (`"127.0.0.1:11434"`) a grant may reach. `may_tell` and `may_ask` are the
+    agents it may talk to. `workspace` is the one folder its file tools see (default: `workspace/`
     in the agent's folder of the home). `parallel` conversations are worked on at a time.
     """
 
@@ -33,6 +34,8 @@ class Agent:
     tools: Sequence[Tool] = ()
     grants: Sequence[str] = ()
     http_private: Sequence[str] = ()
+    may_tell: Sequence[str] = ("*",)
+    may_ask: Sequence[str] = ("*",)
     think: ThinkSettings = field(default_factory=ThinkSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)

@@ -117,7 +117,9 @@ class Attempts:
     async def set_aside(self, id: str, error: Exception) -> None:
         """The event becomes a dead letter, with its evidence."""
         end = Abandonment(id, TurnState.FAILED, EventState.DEAD, str(error) or type(error).__name__, CUT_OFF)
-        dead = await self._me.journal.abandon(end)
+        dead, knock = await self._me.journal.abandon(end)
+        if knock is not None:
+            self._me.neighbours.knock(knock)
         if dead is not None:
             told = error if isinstance(error, AnimaError) else TurnFailed(f"the turn failed: {end.error}", turn=id)
             self.finish(dead, told)

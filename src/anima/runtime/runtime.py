@@ -15,7 +15,7 @@ from typing import Literal, Self, TypeVar, overload
 from pydantic import TypeAdapter, ValidationError
 
 from anima import faults
-from anima.agent.faculties import Faculties
+from anima.agent.faculties import Faculties, Neighbours
 from anima.clock import Clock, SystemClock
 from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn, UsageError
 from anima.models.model import Model
@@ -30,7 +30,7 @@ from anima.runtime.watch import Gallery
 from anima.settings import ModelRef, home_folder
 from anima.store import Disk, Files, Lease, Store
 from anima.tools.toolbox import Toolbox
-from anima.vocabulary import Approver, Attachment, Closed, EventState, Label, NewEvent, Progress, Trust, Turn
+from anima.vocabulary import Approver, Attachment, Closed, EventState, Knock, Label, NewEvent, Progress, Trust, Turn
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class Runtime:
             agent.persona,
             _model(agent, providers),
             toolbox,
-            Grants(names, tuple(agent.grants), frozenset(agent.http_private)),
+            _grants(agent, names),
             self.store,
             self._clock,
             workspace.resolve(),
@@ -130,6 +130,7 @@ class Runtime:
             self.files.read,
             self._gallery.report,
             self._approve,
+            Neighbours(lambda: tuple(sorted(self._actors)), self._knock),
         )
         everything = self._mode.attend == "all"
         return Actor(me, Manner(everything, agent.parallel, agent.retry.event_delays if everything else ()))
@@ -281,6 +282,12 @@ class Runtime:
         await self.store.sent(turn)
         faults.reach("outbox.acknowledged")
 
+    def _knock(self, knock: Knock) -> None:
+        """Wake whom another agent has left something for, if they live in this process."""
+        actor = self._actors.get(knock.agent)
+        if actor is not None:
+            actor.knock(knock)
+
     async def _grant(self, wish: Wish) -> dict[str, object]:
         """What other processes of the same person may ask for at the door."""
         turn = wish.get("turn")
@@ -305,6 +312,11 @@ class Runtime:
         if agent not in self._actors:
             raise NotFound(f"no agent is called {agent!r} here", f"there are: {', '.join(self._actors) or 'none'}")
         return self._actors[agent]
+
+
+def _grants(agent: Agent, names: frozenset[str]) -> Grants:
+    private = frozenset(agent.http_private)
+    return Grants(names, tuple(agent.grants), private, tuple(agent.may_tell), tuple(agent.may_ask))
 
 
 def _model(agent: Agent, providers: Providers) -> Model:

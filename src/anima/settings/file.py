@@ -13,7 +13,6 @@ from anima.settings.later import (
     Channels,
     ClusterTable,
     HeartbeatTable,
-    PeersTable,
     TimerTable,
     Triggers,
     WebTable,
@@ -27,6 +26,7 @@ from anima.settings.tables import (
     MemorySettings,
     ObserveSettings,
     OwnerSettings,
+    PeerSettings,
     RetrySettings,
     RuntimeSettings,
     StoreSettings,
@@ -50,7 +50,7 @@ class _Shared(Table):
     owner: OwnerSettings = _table(OwnerSettings)
     runtime: RuntimeSettings = _table(RuntimeSettings)
     store: StoreSettings = _table(StoreSettings)
-    peers: PeersTable | None = _later()
+    peers: PeerSettings = _table(PeerSettings)
     approvals: ApprovalsTable | None = _later()
     channels: Channels = _later({})
     triggers: Triggers = _later(())

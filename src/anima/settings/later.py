@@ -30,13 +30,6 @@ class HeartbeatTable(Table):
     interval: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, "How often.")
 
 
-class PeersTable(Table):
-    """Which other agents this one may talk to."""
-
-    may_tell: Strings = key(("*",), "Agents it may send messages to.")
-    may_ask: Strings = key(("*",), "Agents it may ask and wait for.")
-
-
 class ApprovalsTable(Table):
     """Who says yes to a call, and for how long the question stands."""
 

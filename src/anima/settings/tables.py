@@ -197,3 +197,10 @@ class StoreSettings(Table):
     )
     backups: int = key(7, "Backups of its own that anima keeps; 0 keeps all.", ge=0, le=1000)
     keep_contexts: Annotated[Seconds, Field(ge=0)] = key(0.0, "How long contexts are kept whole.", later=True)
+
+
+class PeerSettings(Table):
+    """Which other agents this one may talk to."""
+
+    may_tell: Strings = key(("*",), "Agents it may send messages to.")
+    may_ask: Strings = key(("*",), "Agents it may ask and wait for.")

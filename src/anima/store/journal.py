@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from anima.store import mailbox
 from anima.store.rows import TURN, digest, events_of, headline, number, pack, turn
-from anima.vocabulary import OWNER, Effect, EffectState, Event, EventState, Step, Turn, TurnState
+from anima.vocabulary import OWNER, Effect, EffectState, Event, EventState, Label, Step, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,14 @@ class Closing:
     """Everything that becomes true when a turn ends.
 
     `step` is its last step, where that is not on disk yet, and `joined` are the events that joined the turn before
-    it. `event_state` is what all its events become: answered, dead or dropped.
+    it. `event_state` is what all its events become: answered, dead or dropped. `label` is that of its answer.
     """
 
     turn: Turn
     event_state: EventState
     step: Step | None = None
     joined: Sequence[Event] = ()
+    label: Label = OWNER
 
 
 def write_step(db: sqlite3.Connection, turn: Turn, step: Step, joined: Sequence[Event]) -> None:
@@ -66,7 +67,7 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
             step.recipe,
             step.time,
             step.seconds,
-            digest(step.text, reasoning, step.model, step.context, step.recipe),
+            digest(step.text, reasoning, step.model, step.context, step.recipe, step.kind, step.stop),
         ),
     )
     for n, effect in enumerate(step.effects, 1):
@@ -85,7 +86,7 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
                 arguments,
                 effect.unparsed,
                 effect.effect_class,
-                digest(effect.tool, arguments, effect.unparsed, effect.key),
+                digest(effect.tool, arguments, effect.unparsed, effect.key, effect.effect_class),
                 *_outcome(effect),
             ),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from anima.errors import DuplicateEvent
 from anima.store.rows import EVENT, digest, event, number, pack
-from anima.vocabulary import Event, EventState, NewEvent
+from anima.vocabulary import Attachment, Event, EventState, NewEvent
 
 PENDING = "state IN ('queued', 'running', 'waiting')"
 
@@ -41,36 +41,12 @@ def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: b
     ).fetchone()
     claimed = claim and not busy
     state = EventState.RUNNING if claimed else EventState.QUEUED
-    attachments = pack([[file.name, file.mime, file.size, file.hash] for file in new.attachments])
-    files, label = attachments if new.attachments else None, new.label.dump()
-    place = (last or 0) + 1
     (id,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
-    db.execute(
-        """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label, awaited,
-           state, time, turn, attempts, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            id,
-            agent,
-            new.conversation,
-            place,
-            new.source,
-            new.source_id,
-            new.text,
-            files,
-            label,
-            new.awaited,
-            state,
-            now,
-            id if claimed else None,
-            int(claimed),
-            digest(new.text, files, label),
-        ),
-    )
     kept = Event(
         f"e{id}",
         new.agent,
         new.conversation,
-        place,
+        (last or 0) + 1,
         new.source,
         new.text,
         new.label,
@@ -80,8 +56,41 @@ def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: b
         new.awaited,
         f"t{id}" if claimed else None,
         attempts=int(claimed),
+        origin=new.origin,
     )
+    _insert(db, id, agent, kept, new.source_id)
     return Posted(kept, claimed=claimed)
+
+
+def _insert(db: sqlite3.Connection, id: int, agent: int, kept: Event, source_id: str | None) -> None:
+    files, label = _files(kept.attachments), kept.label.dump()
+    db.execute(
+        """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label, awaited,
+           state, time, turn, attempts, origin, hash)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            id,
+            agent,
+            kept.conversation,
+            kept.number,
+            kept.source,
+            source_id,
+            kept.text,
+            files,
+            label,
+            kept.awaited,
+            kept.state,
+            kept.time,
+            id if kept.turn else None,
+            kept.attempts,
+            pack([kept.origin.chain, kept.origin.effect]) if kept.origin else None,
+            digest(kept.text, files, label),
+        ),
+    )
+
+
+def _files(attachments: tuple[Attachment, ...]) -> str | None:
+    return pack([[file.name, file.mime, file.size, file.hash] for file in attachments]) if attachments else None
 
 
 def _same(known: Event, new: NewEvent) -> Event:

@@ -68,34 +68,46 @@ def _glance(path: Path) -> str:
 
 def _look(db: sqlite3.Connection, path: Path, disk: Disk) -> None:
     """Refuse a file that is not a sound store of this program; a large one is checked later, in the background."""
-    _recognise(db, path)
-    if not disk.is_large(path):
+    if _recognise(db, path) and not disk.is_large(path):
         upkeep.verify(db, path)
 
 
-def _recognise(db: sqlite3.Connection, path: Path) -> None:
+def _recognise(db: sqlite3.Connection, path: Path) -> bool:
+    """Refuse a file of another program or of a newer one; whether the tables of a store are in it."""
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if mark != schema.APPLICATION_ID and tables:
-        raise StoreForeign(f"{path} is a database of another program", "name another file in [memory] path")
+        raise StoreForeign(f"{path} is a database of another program", _if_ours(path))
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > len(schema.MIGRATIONS):
         raise StoreTooNew(
             f"{path} has version {version}; this program knows versions up to {len(schema.MIGRATIONS)}",
             "run the newer anima that wrote it",
         )
+    return bool(tables)
+
+
+def _if_ours(path: Path) -> str:
+    """What to do about a file that is no store, or is one whose first page was damaged."""
+    return f"name another file in [memory] path; if it was your store: {upkeep.remedy(path)}"
+
+
+def _remedy(path: Path | None) -> str:
+    return upkeep.remedy(path) if path else "start again: nothing of it is on disk"
 
 
 def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
     """What SQLite said, in our words."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     name = path or "the store in memory"
+    if str(error).startswith("Could not decode"):  # the module's own words, with the text: not to be repeated
+        return StoreDamaged("a text in the store is not what was written: it was changed on disk", _remedy(path))
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(f"no room left on the disk for {name}", "free some space; nothing was lost")
     if code == sqlite3.SQLITE_NOTADB:
-        return StoreForeign(f"{name} is not a database", "name another file in [memory] path")
+        return StoreForeign(f"{name} is not a database", _if_ours(path) if path else "")
     if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamaged(f"{name} is damaged: {error}", upkeep.remedy(path) if path else "")
+        return StoreDamaged(f"{name} is damaged: {error}", _remedy(path))
     if code == sqlite3.SQLITE_IOERR:
         # After a failed sync nobody knows what is on disk; only opening it again and looking tells.
         return StoreDamaged(f"the disk under {name} failed: {error}", "see to the disk; the next start checks the file")

@@ -17,6 +17,7 @@ from anima.vocabulary import (
     Event,
     EventState,
     Label,
+    Origin,
     Reasoning,
     Step,
     StepKind,
@@ -47,8 +48,8 @@ def digest(*texts: str | None) -> bytes:
 
 HASHED: dict[str, dict[str, tuple[str, ...]]] = {
     "events": {"hash": ("text", "attachments", "label")},
-    "steps": {"hash": ("text", "reasoning", "model", "context", "recipe")},
-    "effects": {"hash": ("tool", "arguments", "unparsed", "key"), "result_hash": ("result", "label")},
+    "steps": {"hash": ("text", "reasoning", "model", "context", "recipe", "kind", "stop")},
+    "effects": {"hash": ("tool", "arguments", "unparsed", "key", "class"), "result_hash": ("result", "label")},
 }
 """Which columns each hash of a table's rows is of."""
 
@@ -64,7 +65,7 @@ def _verify(place: str, hash: bytes, *texts: str | None) -> None:
 
 
 EVENT = """SELECT e.id, a.name, e.conversation, e.number, e.source, e.text, e.label, e.state, e.time, e.attachments,
-    e.awaited, e.turn, e.step, e.attempts, e.error, e.hash FROM events e JOIN agents a ON a.id = e.agent """
+    e.awaited, e.turn, e.step, e.attempts, e.error, e.origin, e.hash FROM events e JOIN agents a ON a.id = e.agent """
 
 TURN = """SELECT t.id, a.name, t.conversation, t.state, t.opened, t.closed, t.notice, t.limited, t.error, o.sent
     FROM turns t JOIN agents a ON a.id = t.agent LEFT JOIN outbox o ON o.turn = t.id AND o.n = 0 """
@@ -72,7 +73,7 @@ TURN = """SELECT t.id, a.name, t.conversation, t.state, t.opened, t.closed, t.no
 
 def event(row: Row) -> Event:
     id, agent, conversation, place, source, text, label, state, time, files, awaited, turn, step, *more = row
-    tries, error, hash = more
+    tries, error, origin, hash = more
     _verify(f"event e{id}", hash, text, files, label)
     return Event(
         f"e{id}",
@@ -90,7 +91,15 @@ def event(row: Row) -> Event:
         step,
         tries,
         error,
+        _origin(origin),
     )
+
+
+def _origin(text: str | None) -> Origin | None:
+    if text is None:
+        return None
+    chain, effect = json.loads(text)
+    return Origin(tuple(chain), effect)
 
 
 def turn(db: sqlite3.Connection, row: Row) -> Turn:
@@ -145,7 +154,7 @@ def _steps(db: sqlite3.Connection, id: int) -> tuple[Step, ...]:
 def _step(turn: int, row: Row, effects: Iterable[Effect]) -> Step:
     n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, *more = row
     recipe, reasoning, hash = more
-    _verify(f"step {n} of turn t{turn}", hash, text, reasoning, model, context, recipe)
+    _verify(f"step {n} of turn t{turn}", hash, text, reasoning, model, context, recipe, kind, stop)
     return Step(
         n,
         model,
@@ -166,7 +175,7 @@ def _effect(turn: int, row: Row) -> Effect:
     step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, *ran = row
     tries, begun, finished, seconds, result, label, hash, result_hash = ran
     place = f"call t{turn}.{step}.{n}"
-    _verify(place, hash, tool, arguments, unparsed, key)
+    _verify(place, hash, tool, arguments, unparsed, key, kind)
     _verify(f"the result of {place}", result_hash, result, label)
     return Effect(
         f"t{turn}.{step}.{n}",

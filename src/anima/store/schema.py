@@ -59,5 +59,22 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+
+def _second(db: sqlite3.Connection) -> None:
+    """A home of many agents: who may work, who sent an event, and the settings that were last right."""
+    for statement in _SECOND:
+        db.execute(statement)
+
+
+_SECOND = (
+    "ALTER TABLE agents ADD COLUMN standing TEXT NOT NULL DEFAULT 'active'",
+    "ALTER TABLE agents ADD COLUMN note TEXT",
+    "ALTER TABLE agents ADD COLUMN template TEXT",
+    "ALTER TABLE events ADD COLUMN origin TEXT",
+    "CREATE INDEX agents_resting ON agents (name) WHERE standing != 'active'",
+    "CREATE INDEX events_dead ON events (agent) WHERE state = 'dead'",
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 """Number n (from 1) brings a file of version n - 1 to version n."""

@@ -217,7 +217,7 @@ class Engine:
         if not isinstance(error, sqlite3.Error):
             return error
         told = translate(error, self.path)
-        if isinstance(told, StoreDamaged):
+        if isinstance(told, StoreDamaged) and hasattr(error, "sqlite_errorcode"):  # SQLite's, not one text's
             self._broken = told
         return told
 

@@ -11,13 +11,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anima.clock import Clock
 from anima.errors import NotFound, StoreFull
-from anima.store import fork, journal, lease, mailbox, outbox, past, upkeep
+from anima.store import fork, journal, lease, mailbox, outbox, past, talk, upkeep
 from anima.store.disk import Disk
 from anima.store.journal import Abandonment, Closing
 from anima.store.mailbox import Posted
+from anima.store.residents import Residents
 from anima.store.rows import number
 from anima.store.sqlite import Engine
-from anima.vocabulary import Effect, Event, NewEvent, Step, Turn
+from anima.store.talk import Written
+from anima.vocabulary import Effect, Event, Knock, NewEvent, Step, Turn
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class Store:
         self._clock = clock
         self._disk = disk
         self._agents: dict[str, int] = {}
+        self.residents = Residents(engine, clock)
 
     @classmethod
     async def open(cls, path: Path | None, clock: Clock, disk: Disk | None = None) -> "Store":
@@ -79,12 +82,15 @@ class Store:
     async def post(self, new: NewEvent, *, claim: bool = False) -> Posted:
         """Keep an event; with `claim` its turn opens in the same commit where its lane is idle.
 
-        Raises DuplicateEvent when its source id was used for another text, StoreFull when the disk has less free space
-        than is kept for work under way.
+        Raises DuplicateEvent when its source id was used for another text, NotFound for an unknown agent, StoreFull
+        when the disk has less free space than is kept for work under way.
         """
         if self._engine.path is not None:
             self._disk.refuse_if_low(self._engine.path)
-        return await self._engine.write(mailbox.post, self._agents[new.agent], new, self._clock.now(), claim)
+        agent = self._agents.get(new.agent) or await self._agent(new.agent)
+        if agent is None:
+            raise NotFound(f"no agent is called {new.agent!r} here", "`anima status` shows all agents")
+        return await self._engine.write(mailbox.post, agent, new, self._clock.now(), claim)
 
     async def claim(self, agent: str, conversation: str) -> Event | None:
         """Open the turn of the next due event of an idle lane, or None."""
@@ -122,13 +128,19 @@ class Store:
         """Keep a step with the intents of its calls, and the events that joined the turn before it."""
         await self._keep(journal.write_step, turn, step, joined)
 
-    async def write_effects(self, turn: Turn, effects: Iterable[Effect]) -> tuple[Event, ...]:
-        """Keep how far these effects are. Returns the events that may be folded into the turn now."""
-        return await self._keep(write_effects, number(turn.id), tuple(effects))
+    async def write_effects(
+        self, turn: Turn, effects: Iterable[Effect], messages: Sequence[NewEvent] = ()
+    ) -> Written:
+        """Keep how far these effects are, with the messages to other agents that they send."""
+        return await self._keep(talk.write_effects, turn, tuple(effects), tuple(messages), self._clock.now())
 
-    async def close_turn(self, closing: Closing) -> None:
-        """End a turn: its last step, its events, itself and its reply in one commit."""
-        await self._keep(journal.close_turn, closing)
+    async def stop_waiting(self, effect: Effect, told: Effect) -> Effect:
+        """A call that waits for an answer: with the answer if that came first, else as `told`, which is kept."""
+        return await self._keep(talk.stop_waiting, effect, told)
+
+    async def close_turn(self, closing: Closing) -> Knock | None:
+        """End a turn: its last step, its events, itself and its reply in one commit. Says who has got its answer."""
+        return await self._keep(talk.close_turn, closing)
 
     async def put_off(self, turn: Turn, due: float, error: str, *, counted: bool = True) -> None:
         """Leave the turn as it is; its event waits in the lane until `due` (wall seconds).
@@ -137,9 +149,9 @@ class Store:
         """
         await self._keep(mailbox.put_off, number(turn.id), due, error, counted)
 
-    async def abandon(self, end: Abandonment) -> Turn | None:
-        """End a turn without an answer; None when there is none or it has ended."""
-        return await self._keep(journal.abandon, end, self._clock.now())
+    async def abandon(self, end: Abandonment) -> tuple[Turn | None, Knock | None]:
+        """End a turn without an answer; None when there is none or it has ended. Says which agent was told of it."""
+        return await self._keep(talk.abandon, end, self._clock.now())
 
     async def fork(self, turn: str, at: int) -> Turn:
         """A held turn in a conversation of its own that shares the steps of `turn` before step `at`."""
@@ -191,9 +203,3 @@ class Store:
 
     async def _agent(self, name: str) -> int | None:
         return await self._engine.read(upkeep.agent, name)
-
-
-def write_effects(db: sqlite3.Connection, turn: int, effects: Sequence[Effect]) -> tuple[Event, ...]:
-    """Keep how far these effects are, and look into the lane, as one unit."""
-    journal.write_effects(db, effects)
-    return mailbox.arrived(db, turn)

@@ -15,7 +15,7 @@ MAGIC = (0x377F0682, 0x377F0683)
 def damage(path: Path) -> str | None:
     """What is wrong with the log of the store at `path`, or None. A connection must be reading the store now."""
     log, index = path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
-    if not log.exists() or log.stat().st_size < HEADER + FRAME:
+    if not (log.exists() and index.exists()) or log.stat().st_size < HEADER + FRAME:
         return None
     with log.open("rb") as file:
         header = file.read(HEADER)

@@ -34,11 +34,14 @@ _BUILT_IN = {
     "now": "anima.tools.basics:now_by",
     "echo": "anima.tools.basics:echo",
     "add": "anima.tools.basics:add",
+    "tell_agent": "anima.tools.messages:tell_agent",
+    "ask_agent": "anima.tools.messages:ask_agent",
+    "list_agents": "anima.tools.messages:list_agents",
 }
 BUILT_IN = frozenset(_BUILT_IN)
 NOT_ACTIVE_YET = frozenset(
     {
-        *("python", "tell_agent", "ask_agent", "list_agents", "spawn_agent", "remember", "recall", "forget"),
+        *("python", "spawn_agent", "remember", "recall", "forget"),
         *("edit_block", "send_message", "set_timer"),
     }
 )

@@ -67,7 +67,7 @@ class Tool:
     recover: Callable[[Call], Awaitable[str]] | None = None
 
     def __post_init__(self) -> None:
-        if self.effect == "internal":
+        if self.effect == "internal" and not self.function.__module__.startswith("anima.tools."):
             raise ValueError(f'{self.name}: effect "internal" belongs to built-in tools')
         if not 0 < self.timeout <= MAX_SECONDS:
             raise ValueError(f"{self.name}: timeout is {self.timeout:g} s, and may be {MAX_SECONDS:g} at most")

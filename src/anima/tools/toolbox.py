@@ -16,18 +16,22 @@ from anima.errors import ToolError
 from anima.tools.running import Threads, run_isolated, run_on_loop
 from anima.tools.text import as_text, shorten
 from anima.tools.tool import ResultKind, Tool
-from anima.vocabulary import Call, EffectClass, ToolSpec
+from anima.vocabulary import Call, EffectClass, Tell, ToolSpec
 
 log = logging.getLogger("anima.tools")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call ended: what the model is told, and how far that is trusted."""
+    """How a call ended: what the model is told, and how far that is trusted.
+
+    `write` is what a tool of class "internal" wants to be committed with its result.
+    """
 
     ok: bool
     text: str
     label: ResultKind
+    write: Tell | None = None
 
 
 class Toolbox:
@@ -81,9 +85,12 @@ class Toolbox:
         found = await self._outcome(tool, tool.recover(call))
         return found if found.text else None
 
-    async def _outcome(self, tool: Tool, result: Awaitable[str]) -> Outcome:
+    async def _outcome(self, tool: Tool, result: Awaitable[str | Tell]) -> Outcome:
         try:
-            return Outcome(True, shorten(await result, tool.output_cap), tool.result)
+            given = await result
+            if isinstance(given, Tell):
+                return Outcome(True, "", tool.result, given)
+            return Outcome(True, shorten(given, tool.output_cap), tool.result)
         except ToolError as error:
             text = f"{error.message}\n{error.hint}" if error.hint else error.message
         except asyncio.CancelledError:
@@ -96,13 +103,14 @@ class Toolbox:
             text = f"{type(error).__name__}: {error}"
         return Outcome(False, shorten(text, tool.output_cap), tool.result)
 
-    async def _perform(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> str:
+    async def _perform(self, tool: Tool, call: Call, arguments: dict[str, Any]) -> str | Tell:
         if tool.isolate:
             return await run_isolated(tool, call)
         if tool.arguments.call:
             arguments[tool.arguments.call] = call
         if inspect.iscoroutinefunction(tool.function):
-            return as_text(await run_on_loop(tool, arguments, self._clock))
+            given = await run_on_loop(tool, arguments, self._clock)
+            return given if isinstance(given, Tell) and tool.effect == "internal" else as_text(given)
         return as_text(await self._threads.run(tool, arguments))
 
     def _no_such_tool(self, name: str) -> str:

@@ -33,6 +33,17 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which agent's message an event is: the agents it went through, the sender last; the call that waits for it.
+
+    `effect` is None for what was told, not asked.
+    """
+
+    chain: tuple[str, ...]
+    effect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """Something that happened, not yet on disk.
 
@@ -48,6 +59,7 @@ class NewEvent:
     source_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
     awaited: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Event:
     step: int = 1
     attempts: int = 0
     error: str | None = None
+    origin: Origin | None = None
 
 
 EffectClass = Literal["read", "idempotent", "once", "internal"]
@@ -87,6 +100,27 @@ class EffectState(StrEnum):
     FAILED = "failed"
     DENIED = "denied"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A write of a built-in tool: a message to another agent, committed with the result of the call that sends it.
+
+    `ask`: the call waits for the answer.
+    """
+
+    agent: str
+    text: str
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """Something for an agent is on disk: an event in its `conversation`, or the answer its call `effect` awaits."""
+
+    agent: str
+    conversation: str
+    effect: str | None = None
 
 
 ENDED = frozenset({EffectState.DONE, EffectState.FAILED, EffectState.DENIED, EffectState.UNKNOWN})
@@ -200,7 +234,7 @@ class Call:
 
     `effect_key` is the same on every attempt of this effect: hand it to a service as its idempotency key. `attempt`
     is 1 the first time. `doubtful`: an equal call in this conversation has an unknown outcome. `scratch` is a folder
-    of this effect alone, kept until its result is on disk; it may not exist yet.
+    of this effect alone, kept until its result is on disk; it may not exist yet. `agents` lists who else lives here.
     """
 
     tool: str
@@ -213,6 +247,7 @@ class Call:
     attempt: int = 1
     doubtful: bool = False
     scratch: Path = Path()
+    agents: Callable[[], tuple[str, ...]] = field(default=tuple, compare=False, repr=False)
     progress: Callable[[str], None] = field(default=lambda text: None, compare=False, repr=False)
 
 
