@@ -99,6 +99,24 @@ async def test_several_messages_during_one_turn_are_all_answered(home: Home) -> 
             assert await asyncio.gather(*asked) == ["yes", "yes", "yes"]
 
 
+async def test_a_turn_that_is_tried_again_sees_what_came_before_it_and_not_what_went_on_meanwhile(home: Home) -> None:
+    clock, shown = FakeClock(), list[list[str]]()
+
+    def thinks(context: Context) -> Answer:
+        shown.append([message.text for message in context.messages])
+        return Answer(error=MalformedAnswer("half")) if len(shown) == 1 else Answer(f"answer {len(shown)}")
+
+    async with home.live(thinks, clock=clock) as runtime:
+        slow = await runtime.post("arya", "slow")
+        await settled(runtime, slow, EventState.QUEUED)
+        await runtime.ask("arya", "quick")
+        await clock.advance(1.0)
+        await settled(runtime, slow, EventState.ANSWERED)
+        await runtime.ask("arya", "last")
+    assert shown[2] == ["slow"]
+    assert shown[3] == ["slow", "answer 3", "quick", "answer 2", "last"]
+
+
 async def test_many_outages_never_make_a_dead_letter(home: Home) -> None:
     clock, outages = FakeClock(), 12
     calls: list[int] = []

@@ -93,11 +93,15 @@ class Attempts:
                 turn = await self._me.journal.resume(id)
             elif again:
                 turn = await self._me.journal.load(id)
+            if again:
+                self.forget(turn.conversation)  # later turns may have closed before this one
             past = await self._past(turn)
             transcript = Transcript(past)
             closed = await take_turn(turn, transcript, self._me, resumed=again)
             await transcript.close(closed, self._me)
             past.add(transcript)
+            if again:
+                self.forget(turn.conversation)
             self.finish(closed)
         except StoreError as error:
             self.finish(turn, error)
