@@ -14,6 +14,7 @@ from anima.store import Files, Lease, Store
 from anima.store.backup import back_up
 from anima.store.held import Held
 from anima.store.restore import look, restore
+from anima.store.schema import MIGRATIONS
 from anima.testing import FakeClock
 from anima.vocabulary import OWNER, Attachment, EffectState, EventState, NewEvent
 from tests.store.homes import PICTURE, dump, fill, pages
@@ -44,7 +45,7 @@ def test_a_backup_is_private_named_by_time_and_holds_what_makes_a_home(home: Pat
     (picture,) = (home / "files").iterdir()
     held = {"anima.db", "anima.toml", "agents/arya/agent.toml", "agents/arya/persona.md", f"files/{picture.name}"}
     assert set(made.manifest.files) == held
-    assert made.manifest.facts["schema"] == 1
+    assert made.manifest.facts["schema"] == len(MIGRATIONS)
     assert [path.name for path in made.path.parent.iterdir()] == [made.path.name]
     assert look(made.path) == made.manifest
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from anima.vocabulary import EventState, Turn
 from tests.store.homes import MEMBER, PICTURE, dump, fill, pages
 
 NOW = 1_767_323_045.0
+ORIGIN = '[["gendry"],"t3.1.1"]'
 HASHES = {"hash", "result_hash"}
 """Columns that are made anew from the others."""
 
@@ -44,6 +46,8 @@ async def turns(home: Path, agent: str) -> list[Turn]:
 
 def test_every_column_of_an_agent_is_exported(home: Path) -> None:
     with closing(sqlite3.connect(home / "anima.db")) as db:
+        known = {field.name for field in fields(portable.Identity)}
+        assert {row[1] for row in db.execute("PRAGMA table_info(agents)")} == known | {"id"}
         for table in portable.TABLES:
             stored = "outbox" if table == "replies" else table
             columns = {row[1] for row in db.execute(f"PRAGMA table_info({stored})")} - {"agent"}
@@ -112,6 +116,29 @@ def test_the_same_agent_comes_in_once_and_again_only_under_another_name(home: Pa
     export_agent("bran", home, tmp_path / "bran.tar", NOW)
     again = import_agent(tmp_path / "bran.tar", tmp_path / "new", NOW, "other")
     assert again.agent.key == "fresh"
+
+
+def test_a_paused_agent_comes_in_paused(home: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home / "anima.db")) as db:
+        db.execute("UPDATE agents SET standing = 'paused', note = 'she rests'")
+        db.commit()
+    export_agent("arya", home, tmp_path / "arya.tar", NOW)
+    done = import_agent(tmp_path / "arya.tar", tmp_path / "new", NOW, "fresh")
+    assert (done.agent.standing, done.agent.note) == ("paused", "she rests")
+
+
+def test_a_fork_and_a_question_of_another_agent_lead_nowhere_wrong(home: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home / "anima.db")) as db:
+        db.execute("UPDATE events SET conversation = 'fork:t1.2', number = 1, origin = ? WHERE id = 9", (ORIGIN,))
+        db.commit()
+    export_agent("arya", home, tmp_path / "arya.tar", NOW)
+    other = tmp_path / "other"
+    other.mkdir()
+    asyncio.run(fill(other, "gendry"))
+    import_agent(tmp_path / "arya.tar", other, NOW, "fresh")
+    with closing(sqlite3.connect(other / "anima.db")) as db:
+        found = db.execute("SELECT conversation, origin FROM events WHERE id = 18").fetchone()
+    assert found == ("fork:t10.2", '[["gendry"],null]')
 
 
 def test_an_export_of_an_import_says_the_same(home: Path, tmp_path: Path) -> None:

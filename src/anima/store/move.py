@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from anima import faults
@@ -20,6 +20,7 @@ from anima.store.forms import AGENT, NAME
 from anima.store.held import Held, hold
 from anima.store.lease import Lease
 from anima.store.portable import Identity
+from anima.store.residents import Standing
 from anima.store.schema import MIGRATIONS
 from anima.store.snapshot import facts
 
@@ -103,7 +104,7 @@ def import_agent(source: Path, home: Path, now: float, fresh_key: str, name: str
             taken, twin = portable.known(db, name or who.name, who.key)
             if twin is not None and name is None:
                 raise UsageError(f"this agent lives here already, as {twin}", "--as NAME makes a copy of it")
-            me = Identity(name or who.name, who.key if twin is None else fresh_key, who.created)
+            me = replace(who, name=name or who.name, key=who.key if twin is None else fresh_key)
             own = home / "agents" / me.name
             differing = [page for page in pages if (own / page.name).exists() and not _same(page, own / page.name)]
             if taken or differing:
@@ -123,9 +124,11 @@ def import_agent(source: Path, home: Path, now: float, fresh_key: str, name: str
 def _identity(manifest: Manifest, source: Path) -> Identity:
     try:
         who = Identity(**manifest.facts["agent"])
+        if not all(text is None or isinstance(text, str) for text in (who.note, who.template)):
+            raise ValueError("note and template")
         if not re.fullmatch(NAME, who.name) or not re.fullmatch(r"[0-9a-z]{1,64}", who.key):
             raise ValueError("name and key")
-        return Identity(who.name, who.key, float(who.created))
+        return replace(who, created=float(who.created), standing=Standing(who.standing))
     except (TypeError, KeyError, ValueError) as error:
         raise StoreForeign(f"{source} does not say whose it is", "nothing was changed") from error
 

@@ -10,11 +10,12 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from anima.errors import NotFound, StoreForeign
+from anima.store.residents import Standing
 from anima.store.rows import EVENT, TURN, event, hashes, pack, turn
 from anima.vocabulary import EffectClass, StepKind, Stop
 
@@ -66,16 +67,24 @@ _ONE_OF: Mapping[tuple[str, str], frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who an agent is in a store: its name, its stable key, when it came (wall seconds)."""
+    """Who an agent is in a store: its name, its stable key, when it came (wall seconds), whether it may work.
+
+    `note` says why it does not, `template` whose settings it shares.
+    """
 
     name: str
     key: str
     created: float
+    standing: str = Standing.ACTIVE
+    note: str | None = None
+    template: str | None = None
 
 
 def find(db: sqlite3.Connection, name: str) -> tuple[int, Identity]:
     """The row of an agent. Raises NotFound."""
-    row = db.execute("SELECT id, name, key, created FROM agents WHERE name = ?", (name,)).fetchone()
+    row = db.execute(
+        "SELECT id, name, key, created, standing, note, template FROM agents WHERE name = ?", (name,)
+    ).fetchone()
     if row is None:
         raise NotFound(f"no agent is called {name!r} here", "`anima store stats` names those that are")
     id, *who = row
@@ -117,7 +126,8 @@ def bring_in(db: sqlite3.Connection, who: Identity, folder: Path, files: set[str
     Raises StoreForeign, naming the file and line, for a row that is not right; the caller's transaction is undone.
     """
     agent = db.execute(
-        "INSERT INTO agents (key, name, created) VALUES (?, ?, ?) RETURNING id", (who.key, who.name, who.created)
+        """INSERT INTO agents (name, key, created, standing, note, template) VALUES (?, ?, ?, ?, ?, ?) RETURNING id""",
+        astuple(who),
     ).fetchone()[0]
     (last,) = db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
     ids: dict[int, int] = {}
