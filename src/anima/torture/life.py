@@ -22,8 +22,6 @@ from anima.torture.plan import Kill
 from anima.torture.workload import AGENT, ASKED, GRANTED
 from anima.vocabulary import Event, Turn
 
-LONGEST = 60.0
-"""Seconds a life may take before it counts as stuck."""
 NEVER = 1_000_000_000
 """A crossing that no life reaches: its point is counted, and nobody is killed."""
 
@@ -72,8 +70,8 @@ class Home:
         for script in (GRANTED, ASKED):
             (workspace / script).write_text(REPORT)
 
-    async def live(self, kill: Kill | None, parallel: int) -> Ending:
-        """One life of the child, until it is done or killed."""
+    async def live(self, kill: Kill | None, parallel: int, patience: float) -> Ending:
+        """One life of the child, until it is done or killed; stuck after `patience` seconds."""
         self.lives += 1
         fault = ",".join(f"{point}:{NEVER}" for point in POINTS)
         if kill is not None and kill.after is None:
@@ -86,7 +84,7 @@ class Home:
             env={**os.environ, "ANIMA_FAULT": fault},
         )
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(patience):
                 if kill is not None and kill.after is not None:
                     await _kill_later(process, kill.after)
                 stderr = await _watch(process)

@@ -25,6 +25,8 @@ CHILD = (sys.executable, "-m", "anima.torture.child")
 LIVES = 3
 """Random kills of one home. An event may be attempted once more than that: then it has done nothing wrong."""
 SIDE_BY_SIDE = 2
+PATIENCE = 60.0
+"""Seconds a life may take before it counts as stuck."""
 CONVERSATIONS = 4
 """Worked on at a time where kills come by the clock; else it is one, so that a kill means the same in every run."""
 
@@ -78,8 +80,12 @@ async def torture(order: Order, told: Callable[[int], None], child: Sequence[str
 
 
 @asynccontextmanager
-async def open_chamber(child: Sequence[str], parallel: int) -> AsyncIterator["Chamber"]:
-    """A place to torture in: a folder, and a ledger in its own process. All of it is gone afterwards."""
+async def open_chamber(child: Sequence[str], parallel: int, patience: float = PATIENCE) -> AsyncIterator["Chamber"]:
+    """A place to torture in: a folder, and a ledger in its own process. All of it is gone afterwards.
+
+    `child` is the command of the program that is killed, `parallel` how many conversations it works on at a time,
+    `patience` the seconds a life may take.
+    """
     with tempfile.TemporaryDirectory(prefix="anima-torture-") as name:
         ledger = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "anima.torture.ledger", name),
@@ -91,7 +97,7 @@ async def open_chamber(child: Sequence[str], parallel: int) -> AsyncIterator["Ch
             port = int(await ledger.stdout.readline() or 0)
             if not port:
                 raise AnimaError("the ledger did not start", "its error stands above")
-            yield Chamber(Path(name), port, child, parallel)
+            yield Chamber(lambda round: Home(Path(name), round, child, port), parallel, patience)
         finally:
             if ledger.returncode is None:
                 ledger.kill()
@@ -101,12 +107,11 @@ async def open_chamber(child: Sequence[str], parallel: int) -> AsyncIterator["Ch
 class Chamber:
     """Where homes are tortured; `report` grows with each."""
 
-    def __init__(self, folder: Path, port: int, child: Sequence[str], parallel: int) -> None:
+    def __init__(self, home: Callable[[int], Home], parallel: int, patience: float) -> None:
         self.report = Report()
-        self._folder = folder
-        self._port = port
-        self._child = child
+        self.home = home
         self._parallel = parallel
+        self._patience = patience
         self._rounds = 0
 
     async def measure(self) -> tuple[dict[str, int], float]:
@@ -150,13 +155,13 @@ class Chamber:
         Returns its ledger, and how many kills were made.
         """
         self._rounds += 1
-        home = Home(self._folder, self._rounds, self._child, self._port)
+        home = self.home(self._rounds)
         looks: list[Snapshot] = []
         made: list[Kill] = []
         try:
             while True:
                 kill = kills[0] if kills else None
-                ending = await home.live(kill, self._parallel)
+                ending = await home.live(kill, self._parallel, self._patience)
                 if ending.killed and kill is not None:
                     made.append(kills.popleft())
                     self.report.kills.append(made[-1])
