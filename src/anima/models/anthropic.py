@@ -15,6 +15,7 @@ from anima.vocabulary import Chunk, Context, Message, Reasoning, Stop, Text, Too
 
 OFFICIAL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
+"""The version that every imitator of this format knows, and that takes a temperature: 2026-10-21 does not."""
 MAX_OUTPUT = 8192
 """Tokens of an answer where nobody set a bound: this format asks for one."""
 _CACHE = b',"cache_control":{"type":"ephemeral"}}'

@@ -50,7 +50,7 @@ class Llama:
     async def serve(self) -> Serving:
         """Where it answers, started if need be. Raises Unreachable."""
         async with self._starting:
-            if self._serving is None or self._process is None or self._process.returncode is not None:
+            if self._serving is None or self._process is None or _ended(self._process):
                 await self._stop()
                 return await self._start()
             return self._serving
@@ -109,3 +109,11 @@ class Llama:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _ended(process: Process) -> bool:
+    """Whether it has ended, also when asyncio has not heard of it yet."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True

@@ -58,8 +58,7 @@ class Asked:
         self._most = most
 
     def headers(self, key: str | None) -> dict[str, str]:
-        # llama.cpp closes kept connections as it likes; a new one costs nothing here.
-        return {"authorization": f"Bearer {key}", "connection": "close"}
+        return {"authorization": f"Bearer {key}"}
 
     def body(self, context: Context) -> Iterator[bytes]:  # noqa: ARG002 the prompt was made of it
         request: dict[str, Any] = {

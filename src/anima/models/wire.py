@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
@@ -138,16 +139,13 @@ class HttpModel:
         """The bytes of the answer to a request. A refusal, and every failure on the way, is raised as what it means."""
         key = self._endpoint.key()
         headers = {"content-type": "application/json", "accept-encoding": "identity", **self._dialect.headers(key)}
-        client = self._endpoint.client
-        request = client.build_request("POST", self._url, content=body, headers=headers, timeout=self._timeout)
         try:
-            response = await client.send(request, stream=True)
+            response = await self._send(body, headers)
             async with aclosing(response), aclosing(response.aiter_raw()) as answer:
                 if response.status_code != 200:
+                    told = (await _head(answer)).decode(errors="replace")
                     wait = retry_after(response.headers, self._clock.now())
-                    raise failure(
-                        self.name, response.status_code, (await _head(answer)).decode(errors="replace"), key, wait
-                    )
+                    raise failure(self.name, response.status_code, told, key, wait)
                 yield answer
         except httpx2.TimeoutException as error:
             raise Unreachable(
@@ -159,6 +157,16 @@ class HttpModel:
                 f"{self.name} at {self._url.host} cannot be reached: {error or type(error).__name__}",
                 "see that the server runs and that base_url is right",
             ) from error
+
+    async def _send(self, body: bytes, headers: dict[str, str]) -> httpx2.Response:
+        """Twice, as a kept connection may have been closed meanwhile; llama.cpp does so after each streamed answer."""
+        request = partial(
+            self._endpoint.client.build_request, "POST", self._url, content=body, headers=headers, timeout=self._timeout
+        )
+        try:
+            return await self._endpoint.client.send(request(), stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            return await self._endpoint.client.send(request(), stream=True)
 
     def _parse(self, line: bytes) -> Mapping[str, Any] | None:
         """The JSON object in one line of the stream, if there is one. Raises what it tells of a failure."""

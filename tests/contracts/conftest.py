@@ -1,0 +1,3 @@
+"""What contract suites share."""
+
+from tests.models.bundled import models_dir as models_dir
