@@ -113,7 +113,7 @@ async def test_the_step_limit_ends_the_turn_with_what_there_is(home: Home) -> No
         with pytest.raises(LimitReached) as caught:
             await runtime.ask("arya", "look for ever")
         turn = await runtime.store.turn("t1")
-    assert str(caught.value.details["answer"]).startswith("so far\n\nStopped after 2 steps")
+    assert str(caught.value.details["answer"]).startswith("so far\n\nStopped after 2 model calls")
     assert turn is not None
     assert (turn.state, turn.limit) == (TurnState.CLOSED, "steps")
 

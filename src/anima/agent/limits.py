@@ -20,7 +20,7 @@ class Limit:
 def limit_reached(turn: Turn, me: Faculties) -> Limit | None:
     """The first limit this turn has reached, or None. Asked before every model call."""
     if len(turn.steps) >= me.think.max_iterations:
-        return Limit("steps", f"Stopped after {len(turn.steps)} steps (think.max_iterations).")
+        return Limit("steps", f"Stopped after {len(turn.steps)} model calls (think.max_iterations).")
     if seconds_left(turn, me) <= 0:
         return out_of_time(me)
     usage = turn.usage
