@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from io import BytesIO
@@ -12,13 +14,22 @@ import pytest
 from anima.errors import AgentBusy, NotFound, StoreDamaged, StoreError, StoreForeign, UsageError
 from anima.store import Files, Lease, Store
 from anima.store.backup import back_up
+from anima.store.disk import connect
 from anima.store.held import Held
 from anima.store.restore import look, restore
 from anima.store.schema import MIGRATIONS
+from anima.store.snapshot import before_migration
 from anima.testing import FakeClock
 from anima.vocabulary import OWNER, Attachment, EffectState, EventState, NewEvent
 from tests.store.homes import PICTURE, dump, fill, pages
 
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("SELECT 1 FROM agents")
+print(flush=True)
+input()
+"""
 NOW = 1_767_323_045.0  # 2026-01-02T03:04:05Z
 
 
@@ -121,6 +132,39 @@ def test_a_damaged_home_can_be_restored_over(home: Path) -> None:
         assert db.execute("SELECT count(*) FROM events").fetchone() == (9,)
 
 
+def test_a_home_with_a_folder_elsewhere_is_not_restored_over(home: Path, tmp_path: Path) -> None:
+    made = back_up(home, NOW)
+    (home / "agents" / "arya").rename(tmp_path / "elsewhere")
+    (home / "agents" / "arya").symlink_to(tmp_path / "elsewhere")
+    before = everything(tmp_path)
+    with pytest.raises(UsageError, match="is a link"):
+        restore(made.path, home, NOW, force=True)
+    assert everything(tmp_path) == before
+
+
+def test_a_store_that_a_process_has_open_is_not_replaced(home: Path) -> None:
+    made = back_up(home, NOW)
+    words = [sys.executable, "-c", HOLD, str(home / "anima.db")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(AgentBusy, match="open now"):
+            restore(made.path, home, NOW, force=True)
+        other.communicate(b"\n")
+    restore(made.path, home, NOW, force=True)
+
+
+def test_a_backup_of_the_store_alone_leaves_settings_and_pages(home: Path) -> None:
+    with closing(connect(f"{(home / 'anima.db').as_uri()}?mode=rw")) as db:
+        before_migration(db, home / "anima.db", 99)
+    (made,) = (home / "backups").iterdir()
+    assert made.name.endswith("-before-99.tar")
+    done = restore(made, home, NOW, force=True)
+    assert done.replaced is not None
+    assert {name.partition("-")[0] for name in everything(done.replaced)} == {"anima.db"}
+    assert (home / "agents" / "arya" / "persona.md").exists()
+
+
 def test_a_running_home_is_never_restored_over(home: Path) -> None:
     made = back_up(home, NOW)
     lease = Lease(home / "agents" / "arya", "arya")
@@ -186,6 +230,11 @@ def test_an_existing_file_is_not_overwritten_and_no_store_is_no_backup(home: Pat
     assert (tmp_path / "mine.tar").read_text() == "mine"
     with pytest.raises(NotFound, match="no store"):
         back_up(tmp_path / "nowhere", NOW)
+    for data in (b"Dear Arya, " * 500, (home / "anima.db").read_bytes()[:20_000]):
+        (home / "anima.db").write_bytes(data)
+        with pytest.raises(StoreError):
+            back_up(home, NOW)
+    assert list((home / "backups").iterdir()) == []
 
 
 def test_a_damaged_store_gives_no_backup_and_removes_none(home: Path) -> None:

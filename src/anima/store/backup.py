@@ -5,8 +5,9 @@ It may be taken while agents are at work. This module does not know how one is b
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from anima.store import archive
 from anima.store.archive import Manifest
 from anima.store.disk import connect
 from anima.store.forms import HOME, OWN_BACKUP
-from anima.store.opening import refuse_half_restored
+from anima.store.opening import recognise, refuse_half_restored, translate
 from anima.store.snapshot import facts, snapshot
 
 DRAFT = re.compile(r"\.anima-[\w.-]+\.(?:tar|db)\.(\d+)(?:-journal)?")
@@ -48,12 +49,13 @@ def back_up(home: Path, now: float, *, to: Path | None = None, workspaces: bool 
     if to is None:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         _sweep(target.parent)
-    with closing(connect(f"{store.absolute().as_uri()}?mode=ro")) as db, snapshot(db, target) as (copy, schema):
+    parts = ["store", "pages", *(["workspaces"] if workspaces else [])]
+    with _opened(store) as db, snapshot(db, target) as (copy, schema):
         # Attachments are kept before the events that name them: every one this copy names is there by now.
         names = list(places(home, workspaces=workspaces))
         taken = [name for name in names if (home / name).is_file() and not (home / name).is_symlink()]
         members = [("anima.db", copy), *((name, home / name) for name in taken)]
-        manifest = archive.pack(target, HOME, facts(schema, now), members)
+        manifest = archive.pack(target, HOME, facts(schema, now, parts=parts), members)
     removed = _rotate(target, keep) if to is None and keep else ()
     return Backup(target, manifest, tuple(name for name in names if name not in taken), removed)
 
@@ -68,6 +70,17 @@ def places(home: Path, *, workspaces: bool) -> Iterator[str]:
             found += [Path(folder, name) for name in (*files, *links)]
     names = sorted(path.relative_to(home).as_posix() for path in found)
     return (name for name in names if HOME.names.fullmatch(name))
+
+
+@contextmanager
+def _opened(store: Path) -> Iterator[sqlite3.Connection]:
+    """The store for reading, while others may write it. Raises StoreForeign, StoreTooNew, StoreDamaged."""
+    try:
+        with closing(connect(f"{store.absolute().as_uri()}?mode=ro")) as db:
+            recognise(db, store)
+            yield db
+    except sqlite3.Error as error:
+        raise translate(error, store) from error
 
 
 def _fresh(folder: Path, now: float) -> Path:

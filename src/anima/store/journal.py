@@ -164,6 +164,10 @@ def under_way(db: sqlite3.Connection, id: str) -> Turn:
     return Turn(id, events[0].agent, events[0].conversation, TurnState.OPEN, events, events[0].time)
 
 
+LEFT = frozenset({EventState.QUEUED, EventState.RUNNING, EventState.WAITING, EventState.HELD})
+"""States of an event that has not ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Abandonment:
     """A turn ends without an answer: what it and its events become, why, and what an unfinished call is told."""
@@ -181,7 +185,7 @@ def abandon(db: sqlite3.Connection, end: Abandonment, now: float) -> Turn | None
     None when there is no such turn, or it has ended already.
     """
     opener = mailbox.find(db, "e" + end.turn[1:])
-    if opener is None or opener.state not in (EventState.QUEUED, EventState.RUNNING, EventState.WAITING):
+    if opener is None or opener.state not in LEFT:
         return None
     left = under_way(db, end.turn)
     write_effects(db, [_left(effect, end, now) for effect in left.effects if not effect.ended])

@@ -68,11 +68,11 @@ def _glance(path: Path) -> str:
 
 def _look(db: sqlite3.Connection, path: Path, disk: Disk) -> None:
     """Refuse a file that is not a sound store of this program; a large one is checked later, in the background."""
-    if _recognise(db, path) and not disk.is_large(path):
+    if recognise(db, path) and not disk.is_large(path):
         upkeep.verify(db, path)
 
 
-def _recognise(db: sqlite3.Connection, path: Path) -> bool:
+def recognise(db: sqlite3.Connection, path: Path) -> bool:
     """Refuse a file of another program or of a newer one; whether the tables of a store are in it."""
     (mark,) = db.execute("PRAGMA application_id").fetchone()
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

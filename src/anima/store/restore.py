@@ -6,7 +6,7 @@ finishes what was cut off. This module does not know how a backup is taken.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def restore(source: Path, home: Path, now: float, *, force: bool = False) -> Res
     _find(source)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with whole_home(home), unopened(home / "anima.db"):
-        if not force and list(_present(home, workspaces=False)):
+        if not force and _present(home, ("store", "pages")):
             raise UsageError(
                 f"{home} is not empty", "--force replaces what is there, and keeps it; --home names another"
             )
@@ -60,11 +60,13 @@ def restore(source: Path, home: Path, now: float, *, force: bool = False) -> Res
         try:
             manifest = archive.unpack(source, HOME, stage)
             held = _hold(stage, now)
+            aside = _unused(backups / f"replaced-{stamp(now)}")
+            moves = _plan(home, stage, manifest, aside)
             with _marked(home, source):
-                replaced = _replace(home, stage, manifest, backups / f"replaced-{stamp(now)}")
+                _move(home, moves)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-    return Restored(manifest, held, replaced)
+        return Restored(manifest, held, aside if aside.exists() else None)
 
 
 def _find(source: Path) -> None:
@@ -99,24 +101,42 @@ def _hold(stage: Path, now: float) -> Held:
         return hold(db, now)
 
 
-def _present(home: Path, *, workspaces: bool) -> list[str]:
-    """What a backup of this home would hold now."""
-    store = [name for name in STORE if (home / name).exists()]
-    return [*store, *places(home, workspaces=workspaces)]
+def _present(home: Path, parts: Collection[str]) -> list[str]:
+    """What a backup of these parts of this home would hold now."""
+    store = [name for name in STORE if "store" in parts and (home / name).exists()]
+    return [*store, *(places(home, workspaces="workspaces" in parts) if "pages" in parts else ())]
 
 
-def _replace(home: Path, stage: Path, manifest: Manifest, aside: Path) -> Path | None:
-    """Set aside what is there and put the backup's files in its place."""
-    workspaces = any("/workspace/" in name for name in manifest.files)
-    while aside.exists():
-        aside = aside.with_name(aside.name + "-again")
-    away = [(home / name, aside / name) for name in _present(home, workspaces=workspaces)]
-    moves = [*away, *((stage / name, home / name) for name in manifest.files)]
+def _unused(folder: Path) -> Path:
+    while os.path.lexists(folder):
+        folder = folder.with_name(folder.name + "-again")
+    return folder
+
+
+def _plan(home: Path, stage: Path, manifest: Manifest, aside: Path) -> list[tuple[Path, Path]]:
+    """Which files are set aside, then which take their place. Raises UsageError for a home that is in pieces."""
+    parts = manifest.facts.get("parts")
+    present = _present(home, parts if isinstance(parts, list) else ())
+    present += [name for name in manifest.files if name not in present and os.path.lexists(home / name)]
+    moves = [(home / name, aside / name) for name in present]
+    moves += [(stage / name, home / name) for name in manifest.files]
+    disk = home.stat().st_dev
+    for folder in _folders(home, (path for move in moves for path in move)):
+        if os.path.lexists(folder) and (folder.is_symlink() or folder.stat().st_dev != disk):
+            raise UsageError(f"{folder} is a link, or on another disk", "restore into a fresh home with --home")
+    return moves
+
+
+def _move(home: Path, moves: Sequence[tuple[Path, Path]]) -> None:
     faults.reach("restore.replacing")
     for source, target in moves:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.rename(source, target)
-    for folder in {folder for _, target in moves for folder in target.parents if folder.is_relative_to(home)}:
+    for folder in (home, *_folders(home, (target for _, target in moves))):
         sync_folder(folder)
     faults.reach("restore.replaced")
-    return aside if away else None
+
+
+def _folders(home: Path, paths: Iterable[Path]) -> set[Path]:
+    """The folders below `home` that hold these."""
+    return {folder for path in paths for folder in path.parents if folder.is_relative_to(home) and folder != home}

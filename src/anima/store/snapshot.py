@@ -39,9 +39,9 @@ def snapshot(source: sqlite3.Connection, target: Path) -> Iterator[tuple[Path, i
             leftover.unlink(missing_ok=True)
 
 
-def facts(schema: int, time: float) -> dict[str, object]:
+def facts(schema: int, time: float, **more: object) -> dict[str, object]:
     """What every archive says of who wrote it: the program's version, the store's, when (wall seconds)."""
-    return {"program": __version__, "schema": schema, "time": time}
+    return {"program": __version__, "schema": schema, "time": time, **more}
 
 
 def before_migration(db: sqlite3.Connection, path: Path, to: int) -> None:
@@ -57,4 +57,4 @@ def before_migration(db: sqlite3.Connection, path: Path, to: int) -> None:
     if target.exists() and upkeep.sound_backup(target):
         return
     with snapshot(db, target) as (copy, schema):
-        archive.pack(target, HOME, facts(schema, written), [("anima.db", copy)])
+        archive.pack(target, HOME, facts(schema, written, parts=["store"]), [("anima.db", copy)])

@@ -54,7 +54,7 @@ def remedy(path: Path) -> str:
         return (
             f"it was not written; there is no backup in {path.parent / 'backups'}, so copy it away before you try more"
         )
-    return f"it was not written; `anima restore {backup}` brings back the newest good backup"
+    return f"it was not written; `anima restore {backup} --force` brings back the newest good backup"
 
 
 def newest_backup(folder: Path) -> Path | None:
