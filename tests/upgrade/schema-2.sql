@@ -12,16 +12,16 @@ CREATE TABLE effects (
         result TEXT, label TEXT, hash BLOB NOT NULL, result_hash BLOB NOT NULL,
         PRIMARY KEY (turn, step, n), FOREIGN KEY (turn, step) REFERENCES steps
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "effects" VALUES(1,1,1,'key-t1.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','done',0,1001.0,1002.0,0.0,'a long text','["member",["owner","sansa"],["telegram"]]',X'D02BFA97580D7203',X'6F998720A50C7D1A');
-INSERT INTO "effects" VALUES(3,1,1,'key-t3.1.1','c1','do_read','{"n":1,"s":"é"}',NULL,'read','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'7DCDDEC9CDBA1034',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(3,1,2,'key-t3.1.2','c1','do_read','{"n":1,"s":"é"}',NULL,'read','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'CC47EB2FB4A4272F',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(4,1,1,'key-t4.1.1','c1','do_idempotent','{"n":1,"s":"é"}',NULL,'idempotent','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'D2204FF3BF1279CA',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(4,1,2,'key-t4.1.2','c1','do_idempotent','{"n":1,"s":"é"}',NULL,'idempotent','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'9A21147A353D5624',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(5,1,1,'key-t5.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'06058A0CE6A18245',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(5,1,2,'key-t5.1.2','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'1661F0506C9BDC94',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(6,1,1,'key-t6.1.1','c1','do_internal','{"n":1,"s":"é"}',NULL,'internal','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'9C6B35F73DAE9494',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(6,1,2,'key-t6.1.2','c1','do_internal','{"n":1,"s":"é"}',NULL,'internal','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'DEF72643AF8DD38D',X'94F6D9CDD1EA8248');
-INSERT INTO "effects" VALUES(7,1,1,'key-t7.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','ask','waiting',0,NULL,NULL,0.0,NULL,NULL,X'ECB6FDA9D8E0F20F',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(1,1,1,'key-t1.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','done',0,1001.0,1002.0,0.0,'a long text','["member",["owner","sansa"],["telegram"]]',X'8AB1F94F9542D1D4',X'6F998720A50C7D1A');
+INSERT INTO "effects" VALUES(3,1,1,'key-t3.1.1','c1','do_read','{"n":1,"s":"é"}',NULL,'read','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'FE78A6205E25D713',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(3,1,2,'key-t3.1.2','c1','do_read','{"n":1,"s":"é"}',NULL,'read','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'639EC12052D13CBB',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(4,1,1,'key-t4.1.1','c1','do_idempotent','{"n":1,"s":"é"}',NULL,'idempotent','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'F436F60B1A688593',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(4,1,2,'key-t4.1.2','c1','do_idempotent','{"n":1,"s":"é"}',NULL,'idempotent','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'40CDA4F106BC740A',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(5,1,1,'key-t5.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'535E015162BD86CC',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(5,1,2,'key-t5.1.2','c1','do_once','{"n":1,"s":"é"}',NULL,'once','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'CB6CE9533FD754EC',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(6,1,1,'key-t6.1.1','c1','do_internal','{"n":1,"s":"é"}',NULL,'internal','allow','intended',1,1001.0,NULL,0.0,NULL,NULL,X'11CF52787FCE858C',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(6,1,2,'key-t6.1.2','c1','do_internal','{"n":1,"s":"é"}',NULL,'internal','allow','intended',0,NULL,NULL,0.0,NULL,NULL,X'7399E0C950E69ECB',X'94F6D9CDD1EA8248');
+INSERT INTO "effects" VALUES(7,1,1,'key-t7.1.1','c1','do_once','{"n":1,"s":"é"}',NULL,'once','ask','waiting',0,NULL,NULL,0.0,NULL,NULL,X'566E83B0A00DE3C3',X'94F6D9CDD1EA8248');
 CREATE TABLE events (
         id INTEGER PRIMARY KEY, agent INTEGER NOT NULL REFERENCES agents, conversation TEXT NOT NULL,
         number INTEGER NOT NULL, source TEXT NOT NULL, source_id TEXT, text TEXT NOT NULL, attachments TEXT,
@@ -53,13 +53,13 @@ CREATE TABLE steps (
         cached INTEGER NOT NULL, dollars REAL, context TEXT NOT NULL, recipe TEXT NOT NULL, time REAL NOT NULL,
         seconds REAL NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (turn, n)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "steps" VALUES(1,1,'think','test/model','I look.',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'BFA1AA4B6CBA2DE2');
-INSERT INTO "steps" VALUES(1,2,'think','test/model','A picture.',NULL,'end',10,3,2,0.25,'hash','',1002.0,0.25,X'D9BD1E83A945C92C');
-INSERT INTO "steps" VALUES(3,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'6DDBC93883CA8B9F');
-INSERT INTO "steps" VALUES(4,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'6DDBC93883CA8B9F');
-INSERT INTO "steps" VALUES(5,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'6DDBC93883CA8B9F');
-INSERT INTO "steps" VALUES(6,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'6DDBC93883CA8B9F');
-INSERT INTO "steps" VALUES(7,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'6DDBC93883CA8B9F');
+INSERT INTO "steps" VALUES(1,1,'think','test/model','I look.',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'843137F8611DC3B5');
+INSERT INTO "steps" VALUES(1,2,'think','test/model','A picture.',NULL,'end',10,3,2,0.25,'hash','',1002.0,0.25,X'84F2DB85FA6EE29E');
+INSERT INTO "steps" VALUES(3,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'FAE22FF6C457E600');
+INSERT INTO "steps" VALUES(4,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'FAE22FF6C457E600');
+INSERT INTO "steps" VALUES(5,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'FAE22FF6C457E600');
+INSERT INTO "steps" VALUES(6,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'FAE22FF6C457E600');
+INSERT INTO "steps" VALUES(7,1,'think','test/model','',NULL,'end',10,3,2,0.25,'hash','',1001.0,0.25,X'FAE22FF6C457E600');
 CREATE TABLE turns (
         id INTEGER PRIMARY KEY REFERENCES events, agent INTEGER NOT NULL, conversation TEXT NOT NULL,
         state TEXT NOT NULL, opened REAL NOT NULL, closed REAL,

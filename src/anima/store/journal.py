@@ -67,11 +67,11 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
             step.recipe,
             step.time,
             step.seconds,
-            digest(step.text, reasoning, step.model, step.context, step.recipe, step.kind, step.stop),
+            digest(str(step.n), step.text, reasoning, step.model, step.context, step.recipe, step.kind, step.stop),
         ),
     )
     for n, effect in enumerate(step.effects, 1):
-        arguments = pack(effect.arguments)
+        place, arguments = (str(step.n), str(n)), pack(effect.arguments)
         db.execute(
             """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, unparsed, class, hash, decision,
                state, attempts, begun, finished, seconds, result, label, result_hash)
@@ -86,7 +86,9 @@ def _insert_step(db: sqlite3.Connection, id: int, step: Step) -> None:
                 arguments,
                 effect.unparsed,
                 effect.effect_class,
-                digest(effect.tool, arguments, effect.unparsed, effect.key, effect.effect_class),
+                digest(
+                    *place, effect.tool, arguments, effect.unparsed, effect.key, effect.call_id, effect.effect_class
+                ),
                 *_outcome(effect),
             ),
         )

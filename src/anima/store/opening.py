@@ -68,8 +68,13 @@ def _glance(path: Path) -> str:
 
 def _look(db: sqlite3.Connection, path: Path, disk: Disk) -> None:
     """Refuse a file that is not a sound store of this program; a large one is checked later, in the background."""
-    if recognise(db, path) and not disk.is_large(path):
-        upkeep.verify(db, path)
+    try:
+        if recognise(db, path) and not disk.is_large(path):
+            upkeep.verify(db, path)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # the head of the file, or the text of a table's making
+            raise StoreDamaged(f"{path} is damaged: {error}", upkeep.remedy(path)) from error
+        raise
 
 
 def recognise(db: sqlite3.Connection, path: Path) -> bool:

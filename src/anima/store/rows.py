@@ -48,15 +48,19 @@ def digest(*texts: str | None) -> bytes:
 
 HASHED: dict[str, dict[str, tuple[str, ...]]] = {
     "events": {"hash": ("text", "attachments", "label")},
-    "steps": {"hash": ("text", "reasoning", "model", "context", "recipe", "kind", "stop")},
-    "effects": {"hash": ("tool", "arguments", "unparsed", "key", "class"), "result_hash": ("result", "label")},
+    "steps": {"hash": ("n", "text", "reasoning", "model", "context", "recipe", "kind", "stop")},
+    "effects": {
+        "hash": ("step", "n", "tool", "arguments", "unparsed", "key", "call_id", "class"),
+        "result_hash": ("result", "label"),
+    },
 }
 """Which columns each hash of a table's rows is of."""
 
 
 def hashes(table: str, row: Mapping[str, Any]) -> dict[str, bytes]:
     """The hashes that a row with these columns carries."""
-    return {name: digest(*(row[column] for column in of)) for name, of in HASHED.get(table, {}).items()}
+    said = {column: str(value) if column in ("step", "n") else value for column, value in row.items()}
+    return {name: digest(*(said[column] for column in of)) for name, of in HASHED.get(table, {}).items()}
 
 
 def _verify(place: str, hash: bytes, *texts: str | None) -> None:
@@ -154,7 +158,7 @@ def _steps(db: sqlite3.Connection, id: int) -> tuple[Step, ...]:
 def _step(turn: int, row: Row, effects: Iterable[Effect]) -> Step:
     n, model, text, input, output, cached, dollars, stop, context, time, seconds, kind, *more = row
     recipe, reasoning, hash = more
-    _verify(f"step {n} of turn t{turn}", hash, text, reasoning, model, context, recipe, kind, stop)
+    _verify(f"step {n} of turn t{turn}", hash, str(n), text, reasoning, model, context, recipe, kind, stop)
     return Step(
         n,
         model,
@@ -175,7 +179,7 @@ def _effect(turn: int, row: Row) -> Effect:
     step, n, key, call_id, tool, arguments, kind, decision, state, unparsed, *ran = row
     tries, begun, finished, seconds, result, label, hash, result_hash = ran
     place = f"call t{turn}.{step}.{n}"
-    _verify(place, hash, tool, arguments, unparsed, key, kind)
+    _verify(place, hash, str(step), str(n), tool, arguments, unparsed, key, call_id, kind)
     _verify(f"the result of {place}", result_hash, result, label)
     return Effect(
         f"t{turn}.{step}.{n}",

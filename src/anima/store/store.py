@@ -128,9 +128,7 @@ class Store:
         """Keep a step with the intents of its calls, and the events that joined the turn before it."""
         await self._keep(journal.write_step, turn, step, joined)
 
-    async def write_effects(
-        self, turn: Turn, effects: Iterable[Effect], messages: Sequence[NewEvent] = ()
-    ) -> Written:
+    async def write_effects(self, turn: Turn, effects: Iterable[Effect], messages: Sequence[NewEvent] = ()) -> Written:
         """Keep how far these effects are, with the messages to other agents that they send."""
         return await self._keep(talk.write_effects, turn, tuple(effects), tuple(messages), self._clock.now())
 

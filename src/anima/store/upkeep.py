@@ -21,7 +21,8 @@ STATES: dict[str, type[StrEnum]] = {
 
 def problems(db: sqlite3.Connection) -> list[str]:
     """What is wrong with the file, a line each; empty when it is sound. Takes some 1.5 ms a megabyte."""
-    found = [str(line) for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
+    answers = [str(answer) for (answer,) in db.execute("PRAGMA integrity_check(20)") if answer != "ok"]
+    found = [line for answer in answers for line in answer.splitlines() if not line.startswith("***")]
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if not found and version:  # 0: it was cut off before its first migration, and has no tables
         found += [f"a row of {table} points to a missing row of {parent}" for table, _, parent, _ in _orphans(db)]
