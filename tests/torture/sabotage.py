@@ -123,6 +123,21 @@ def end_the_event_before_its_turn() -> None:
     put_in(Store, "close_turn", close_turn)
 
 
+def send_a_message_after_its_call() -> None:
+    original = Store.write_effects
+
+    def settle(db: sqlite3.Connection, agent: int, message: NewEvent) -> None:
+        mailbox.post(db, agent, message, 0.0, False)
+
+    async def write_effects(store: Store, turn: Any, effects: Any, messages: Any = ()) -> Any:
+        arrived = await original(store, turn, effects)
+        for message in messages:
+            await store._engine.write(settle, store._agents[message.agent], message)
+        return arrived
+
+    put_in(Store, "write_effects", write_effects)
+
+
 def close_without_a_reply() -> None:
     original = journal.close_turn
 

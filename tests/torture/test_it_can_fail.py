@@ -20,6 +20,7 @@ BREAKS = [
     ("run_a_call_again_whose_end_nobody_knows", Kill("effect.ran", 4), "repeated_effect"),
     ("take_a_call_for_done_that_was_cut_off", Kill("effect.begun", 4), "untrue_result"),
     ("give_up_a_call_that_never_began", Kill("effect.ran", 3), "needless_unknown"),
+    ("send_a_message_after_its_call", Kill("settle.committing"), "torn_message"),
     ("lose_the_key", None, "changed_key"),
     ("let_two_workers_claim_one_event", None, "claimed_twice"),
     ("forget_the_last_step_on_resuming", Kill("effect.ran", 4), "repeated_model_call"),

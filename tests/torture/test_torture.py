@@ -19,8 +19,11 @@ from anima.torture.workload import errand_of
 
 ANIMA = (sys.executable, "-c", "import sys; from anima.cli import main; sys.exit(main())")
 
-ELSEWHERE = ("archive.", "restore.", "command.", "fork.", "enroll.", "settle.", "keep_settings.")
-"""Points that the agent of a torture never passes: backup and restore, what a person changes, forks, a home of many."""
+ELSEWHERE = (
+    *("archive.", "restore.", "import."),  # backups and moves
+    *("command.", "fork.", "enroll.", "settle.", "keep_settings."),  # what a person changes
+)
+"""Points that no life of the tortured agent passes; their own tests kill there."""
 
 
 async def test_killed_at_every_named_point_and_at_thirty_random_ones_no_promise_is_broken() -> None:

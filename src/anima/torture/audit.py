@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from anima.torture.life import Entry, Snapshot
-from anima.torture.workload import BY_NAME, ERRANDS, Errand, errand_of
+from anima.torture.workload import AGENT, BY_NAME, ERRANDS, TOLD, Errand, errand_of
 from anima.vocabulary import Effect, EffectState, Event, EventState, Turn, TurnState
 
 KINDS = {
@@ -21,6 +21,7 @@ KINDS = {
     "repeated_model_call": "a model was asked again for an answer that was on disk",
     "unrecorded_effect": "something happened that the journal does not know as begun",
     "repeated_effect": "an effect of class once happened twice",
+    "torn_message": "a message to another agent is on disk without the call that sends it, or the other way round",
     "changed_key": "an idempotent effect came with another key",
     "untrue_result": "the journal says of an effect what the world does not",
     "needless_unknown": "an effect is unknown that no kill cut off",
@@ -54,6 +55,7 @@ def at_death(now: Snapshot, entries: Sequence[Entry]) -> Iterator[Finding]:
     yield from (("damaged_store", problem) for problem in now.problems)
     yield from _accepted(now, entries)
     yield from _whole_closes(now)
+    yield from _whole_messages(now)
     begun = {label_of(effect): effect for turn in now.turns.values() for effect in turn.effects if effect.begun}
     for entry in _of_kind(entries, "effect"):
         effect = begun.get(entry["label"])
@@ -69,7 +71,7 @@ def at_end(looks: Sequence[Snapshot], entries: Sequence[Entry]) -> Iterator[Find
     yield from _order(last, entries)
     yield from _model_calls(looks, entries)
     yield from _replies(looks, entries)
-    for errand in ERRANDS:
+    for errand in BY_NAME.values():
         events = [event for event in last.events if errand_of(event.text) == errand.name]
         if len(events) != 1:
             yield "doubled_event" if events else "lost_event", f"{errand.name} is {len(events)} events"
@@ -78,6 +80,7 @@ def at_end(looks: Sequence[Snapshot], entries: Sequence[Entry]) -> Iterator[Find
         else:
             yield from _answered(errand, events[0], last)
     counts = Counter(entry["label"] for entry in _of_kind(entries, "effect"))
+    counts.update(errand_of(event.text) for event in last.events if event.agent != AGENT)
     cut_off = {effect.id for look in looks if look.killed for effect in _running(look)}
     for turn in last.turns.values():
         for effect in turn.effects:
@@ -116,6 +119,23 @@ def _whole_closes(now: Snapshot) -> Iterator[Finding]:
             yield "torn_close", f"{event.id} is {event.state}, its turn {turn.state if turn else 'not there'}"
 
 
+def _whole_messages(now: Snapshot) -> Iterator[Finding]:
+    """What an agent tells another is there when its call says so, once, and not before."""
+    heard = Counter(errand_of(event.text) for event in now.events)
+    sent = {
+        label_of(effect): effect.state in (EffectState.WAITING, EffectState.DONE)
+        for turn in now.turns.values()
+        for effect in turn.effects
+        if effect.effect_class == "internal"
+    }
+    for errand in TOLD:
+        if heard[errand.name] != sent.get(errand.name, False):
+            yield (
+                "torn_message",
+                f"{errand.name} is {heard[errand.name]} events, its call sent: {sent.get(errand.name)}",
+            )
+
+
 def _ids(turn: Turn | None) -> list[str]:
     return [event.id for event in turn.events] if turn else []
 
@@ -124,7 +144,7 @@ def _order(last: Snapshot, entries: Sequence[Entry]) -> Iterator[Finding]:
     """Events lie in the order they were posted in, and are begun in it; one that fails lets others pass."""
     lying = [errand_of(event.text) for event in sorted(last.events, key=lambda event: event.number)]
     thought = [entry["errand"] for entry in _of_kind(entries, "model")]
-    places = {errand.name: place for place, errand in enumerate(ERRANDS)}
+    places = {name: place for place, name in enumerate(BY_NAME)}
     held_up = {errand.conversation for errand in ERRANDS if errand.fails}
     for what, names in (("lie", lying), ("are begun", thought)):
         for conversation in dict.fromkeys(errand.conversation for errand in ERRANDS):
@@ -153,7 +173,7 @@ def _replies(looks: Sequence[Snapshot], entries: Sequence[Entry]) -> Iterator[Fi
     handed = _of_kind(entries, "reply")
     for turn in looks[-1].turns.values():
         texts = {entry["text"] for entry in handed if entry["turn"] == turn.id}
-        if turn.state == TurnState.CLOSED and (not texts or turn.printed is None):
+        if turn.agent == AGENT and turn.state == TurnState.CLOSED and (not texts or turn.printed is None):
             yield "lost_reply", f"the reply of {turn.id} was {'handed over and not noted' if texts else 'never seen'}"
         if texts - {turn.answer}:
             yield "wrong_answer", f"the reply of {turn.id} was {sorted(texts)}; on disk it is {turn.answer!r}"
@@ -199,7 +219,7 @@ def _dead_letter(errand: Errand, event: Event, last: Snapshot) -> Iterator[Findi
 def _effect(effect: Effect, happened: int, cut_off: bool) -> Iterator[Finding]:
     """The journal's word for an effect against what the world saw of it."""
     told = f"{label_of(effect)} ({effect.tool}, {effect.effect_class}) is {effect.state}, and happened {happened} times"
-    if effect.effect_class == "once" and happened > 1:
+    if effect.effect_class in ("once", "internal") and happened > 1:
         yield "repeated_effect", told
     elif effect.state == EffectState.UNKNOWN:
         if not cut_off or effect.effect_class != "once":

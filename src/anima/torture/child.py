@@ -15,10 +15,11 @@ from pathlib import Path
 from anima import faults
 from anima.runtime import Agent, Runtime
 from anima.settings import ModelRef, RetrySettings
+from anima.tools.messages import ask_agent, tell_agent
 from anima.tools.shell import shell
 from anima.tools.tool import Tool, tool
 from anima.torture.door import Door
-from anima.torture.workload import AGENT, ERRANDS, GRANTED, SOURCE, conversations
+from anima.torture.workload import AGENT, ERRANDS, GRANTED, OTHER, SOURCE, conversations
 from anima.vocabulary import Call, EventState
 
 ENDED = (EventState.ANSWERED, EventState.DEAD, EventState.DROPPED)
@@ -60,7 +61,8 @@ class Child:
             retry=RetrySettings(max_retries=0, event_delays=DELAYS),
             parallel=self._parallel,
         )
-        return Runtime(self._home, [agent], approve=self._approve)
+        other = Agent(OTHER, model=model, retry=agent.retry, parallel=self._parallel)
+        return Runtime(self._home, [agent, other], approve=self._approve)
 
     async def _tell(self, kind: str, **facts: object) -> dict[str, str]:
         return await asyncio.to_thread(self._door.tell, kind, **facts)
@@ -87,6 +89,8 @@ class Child:
                 waiting.pop(0)
             else:
                 await asyncio.sleep(0.005)
+        while not waiting and await runtime.store.pending(OTHER):
+            await asyncio.sleep(0.005)
         return not waiting
 
     async def _deliver(self, runtime: Runtime) -> None:
@@ -137,7 +141,7 @@ class Child:
             self._door.tell("effect", label=label, key=None)
             return f"did {label}"
 
-        return [look, rest, put, stamp, pay, sign, shell]
+        return [look, rest, put, stamp, pay, sign, shell, ask_agent, tell_agent]
 
     async def _effect(self, label: str, key: str | None = None) -> str:
         await self._tell("effect", label=label, key=key)

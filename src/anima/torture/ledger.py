@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from anima.torture.workload import ASKED, GRANTED, Said, say
+from anima.torture.workload import ASKED, BY_NAME, GRANTED, OTHER, Said, say
 
 PATIENCE = 30.0
 """Seconds the model waits until the events of a life are posted."""
@@ -87,12 +87,8 @@ def stream(said: Said, port: int, place: str) -> str:
         return 'data: {"choices": [{"index": 0'
     delta: dict[str, Any] = {"content": said.text}
     for n, (tool, label) in enumerate(said.calls):
-        script = {"shell": GRANTED, "order": ASKED}.get(tool)
-        command = f"{shlex.quote(sys.executable)} -I -S {script} {place} {port} {label}"
-        function = {
-            "name": "shell" if script else tool,
-            "arguments": json.dumps({"command": command} if script else {"label": label}),
-        }
+        name, arguments = _call(tool, label, f"{place} {port}")
+        function = {"name": name, "arguments": json.dumps(arguments)}
         call = {"index": n, "id": label, "type": "function", "function": function}
         delta.setdefault("tool_calls", []).append(call)
     reason = "tool_calls" if said.calls else "stop"
@@ -102,6 +98,16 @@ def stream(said: Said, port: int, place: str) -> str:
         {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 5}},
     ]
     return "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+
+
+def _call(tool: str, label: str, address: str) -> tuple[str, dict[str, str]]:
+    """The name and arguments of a call; a command tells its label to the ledger at this address."""
+    if tool in ("ask", "tell"):
+        return f"{tool}_agent", {"agent": OTHER, "text": BY_NAME[label].text}
+    if tool in ("shell", "order"):
+        script = GRANTED if tool == "shell" else ASKED
+        return "shell", {"command": f"{shlex.quote(sys.executable)} -I -S {script} {address} {label}"}
+    return tool, {"label": label}
 
 
 def main() -> None:

@@ -15,11 +15,12 @@ from typing import Any
 
 from anima.clock import SystemClock
 from anima.faults import POINTS
+from anima.runtime.door import door_of
 from anima.sandbox import command
 from anima.store import Store
 from anima.torture.door import REPORT
 from anima.torture.plan import Kill
-from anima.torture.workload import AGENT, ASKED, GRANTED
+from anima.torture.workload import AGENT, ASKED, GRANTED, OTHER
 from anima.vocabulary import Event, Turn
 
 NEVER = 1_000_000_000
@@ -123,6 +124,8 @@ class Home:
         """End the commands that a dead child left, and remove all of it."""
         for scratch in (self._folder / "agents" / AGENT / "effects").glob("*"):
             await command.recover(scratch, 0)
+        for agent in (AGENT, OTHER):
+            door_of(self._folder / "agents" / agent).unlink(missing_ok=True)
         shutil.rmtree(self._folder)
         self._ledger.unlink(missing_ok=True)
 

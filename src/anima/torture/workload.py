@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-AGENT, SOURCE = "arya", "torture"
+AGENT, OTHER, SOURCE = "arya", "gendry", "torture"
+"""Who does the errands, whom the agent talks to, and the door by which events come."""
 GRANTED, ASKED = "report.py", "order.py"
 """Scripts in the workspace that tell the ledger a label: one runs by a grant, the other by a person's yes."""
 
@@ -51,8 +52,11 @@ ERRANDS = (
     Errand("rests-1", "rests", (("rest",), ("pay",))),
     Errand("failures-1", "failures", (("pay",),), fails=True),
     Errand("failures-2", "failures"),  # goes on while failures-1 waits for its next attempt
+    Errand("talks-1", "talks", (("ask", "tell"),)),
 )
-BY_NAME = {errand.name: errand for errand in ERRANDS}
+TOLD = (Errand("talks-1.1.1", f"agent:{AGENT}/talks"), Errand("talks-1.1.2", f"agent:{AGENT}"))
+"""What the other agent hears: each bears the label of the call that sends it."""
+BY_NAME = {errand.name: errand for errand in (*ERRANDS, *TOLD)}
 
 
 def errand_of(text: str) -> str:
