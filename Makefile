@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TASK ?= What is 17 + 25? Use the add tool.
 READY := $(VENV)/.ready
 
-.PHONY: run test check format bench clean setup
+.PHONY: run test check format bench torture clean setup
 
 run: setup  ## an agent thinks with the embedded model, calls a tool and answers
 	@$(BIN)/anima run examples/local.toml "$(TASK)" --home .home
@@ -25,6 +25,9 @@ format: setup  ## put the code in the house's format
 
 bench: setup  ## every figure of docs/performance.md, each as a ratio to a floor of the same run
 	$(BIN)/python -m benchmarks
+
+torture: setup  ## a thousand random kills; writes the table of docs/durability.md
+	$(BIN)/python -m benchmarks.durability
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) .home .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
