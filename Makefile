@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MINUTES ?= 2
 TASK ?= What is 17 + 25? Use the add tool.
 READY := $(VENV)/.ready
 
-.PHONY: run test check format bench torture clean setup
+.PHONY: run test check format bench torture clean setup soak
 
 run: setup  ## an agent thinks with the embedded model, calls a tool and answers
 	@$(BIN)/anima run examples/local.toml "$(TASK)" --home .home
@@ -28,6 +29,9 @@ bench: setup  ## every figure of docs/performance.md, each as a ratio to a floor
 
 torture: setup  ## a thousand random kills; writes the table of docs/durability.md
 	$(BIN)/python -m benchmarks.durability
+
+soak: setup  ## twenty agents under load and random kills, for MINUTES; writes docs/soak.md
+	$(BIN)/python -m benchmarks.soak $(MINUTES)
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) .home .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
