@@ -58,7 +58,7 @@ async def test_a_newer_programs_file_is_refused_with_both_versions_named(tmp_pat
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreTooNew, match=r"99.* 1"):
+    with pytest.raises(StoreTooNew, match=r"99.* 2"):
         await Store.open(path, FakeClock())
 
 

@@ -95,6 +95,8 @@ async def answer(turn: Turn, me: Faculties) -> tuple[Turn, tuple[Event, ...]]:
     while unanswered(turn):
         effects = [effect for effect in turn.steps[-1].effects if not effect.ended]
         first = effects[0]
+        if first.begun is None:
+            me.stay()
         if first.state == EffectState.INTENDED:
             changed, messages = await _run([effect for effect in effects if effect.begun is not None], turn, me)
         elif first.begun is not None:
@@ -215,6 +217,8 @@ async def _keep(
 
 def _begin(effects: tuple[Effect, ...], me: Faculties) -> tuple[Effect, ...]:
     """Mark what may run now: the first unfinished call unless it waits, or all of them when all only read."""
+    if me.leaving():
+        return effects
     open = [effect for effect in effects if not effect.ended]
     ready = [effect for effect in open if effect.state == EffectState.INTENDED]
     if not (open and ready == open and all(effect.effect_class == "read" for effect in open)):

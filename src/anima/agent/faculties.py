@@ -19,6 +19,10 @@ from anima.tools.toolbox import Toolbox
 from anima.vocabulary import Approver, Attachment, Knock, Progress, Turn
 
 
+class Left(Exception):
+    """A turn was left where it can be taken up again, because its agent is let go."""
+
+
 async def _at_once(effect: str, conversation: str) -> None:
     """Waits for nobody."""
 
@@ -43,7 +47,8 @@ class Faculties:
 
     `approve` asks a person, None where nobody can be asked. `report` takes progress and never fails or waits.
     `read_file` gives an attachment's bytes. `scratch` is the folder below which every effect may have one of its own.
-    `neighbours` are the other agents; `doubtful` are calls with an unknown outcome, by conversation.
+    `neighbours` are the other agents; `doubtful` are calls with an unknown outcome, by conversation. `leaving` says
+    whether turns are to be left where they can be taken up again.
     """
 
     name: str
@@ -62,6 +67,12 @@ class Faculties:
     approve: Approver | None = None
     neighbours: Neighbours = field(default_factory=Neighbours)
     doubtful: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    leaving: Callable[[], bool] = lambda: False
+
+    def stay(self) -> None:
+        """Passed where all of a turn is on disk and no call has begun. Raises Left when it is to be left there."""
+        if self.leaving():
+            raise Left
 
     def tell(self, kind: Callable[..., Progress], turn: Turn, step: int, **news: Any) -> None:
         """Report progress of one step of a turn."""

@@ -35,6 +35,7 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
             turn, arrived = await effects.answer(turn, me)
         if limit := limit_reached(turn, me):
             return await _close(_ending(turn, limit), me)
+        me.stay()
         thinking = _join(turn, arrived)
         context = await transcript.context(thinking, me)
         thought = Thought(thinking, context, me)

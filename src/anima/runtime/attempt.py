@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from anima.agent.context import Past, Transcript
-from anima.agent.faculties import Faculties
+from anima.agent.faculties import Faculties, Left
 from anima.agent.turn import take_turn
 from anima.errors import AnimaError, ModelError, StoreError, TurnFailed
 from anima.store import Abandonment
@@ -33,12 +33,14 @@ CUT_OFF = (
 class Manner:
     """How an actor works: everything in its mailbox or only what it is asked, and how often it tries again.
 
-    `delays` are seconds between the attempts of an event that fails; none means one attempt.
+    `delays` are seconds between the attempts of an event that fails; none means one attempt. A turn that gives no
+    sign of life for `hung_after` seconds has failed.
     """
 
     everything: bool
     parallel: int
     delays: tuple[float, ...]
+    hung_after: float
 
 
 @dataclass
@@ -47,6 +49,9 @@ class Waiting:
 
     awaited: dict[str, Event] = field(default_factory=dict)
     _futures: dict[str, "asyncio.Future[Turn]"] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.awaited or self._futures)
 
     def ended(self, event: str) -> "asyncio.Future[Turn]":
         """Done when the turn of `event` has ended; raises what it ended with."""
@@ -103,6 +108,8 @@ class Attempts:
             if again:
                 self.forget(turn.conversation)
             self.finish(closed)
+        except Left:
+            await self._me.journal.give_back(id)
         except StoreError as error:
             self.finish(turn, error)
             raise
@@ -127,6 +134,10 @@ class Attempts:
         if dead is not None:
             told = error if isinstance(error, AnimaError) else TurnFailed(f"the turn failed: {end.error}", turn=id)
             self.finish(dead, told)
+
+    async def failed(self, id: str, error: Exception) -> None:
+        """The attempt was ended from outside, as failed."""
+        await self._failed(await self._me.journal.load(id), error)
 
     async def _failed(self, turn: Turn, error: Exception) -> None:
         """What becomes of an event whose attempt failed."""

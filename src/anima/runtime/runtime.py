@@ -15,22 +15,18 @@ from typing import Literal, Self, TypeVar, overload
 from pydantic import TypeAdapter, ValidationError
 
 from anima import faults
-from anima.agent.faculties import Faculties, Neighbours
 from anima.clock import Clock, SystemClock
 from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn, UsageError
-from anima.models.model import Model
 from anima.models.providers import Providers
-from anima.policy import Grants
-from anima.runtime.actor import Actor
 from anima.runtime.agent import Agent
-from anima.runtime.attempt import Manner
 from anima.runtime.door import Wish, door_of, open_door
+from anima.runtime.household import Household, Roster
+from anima.runtime.making import Maker
 from anima.runtime.metrics import Metrics
 from anima.runtime.watch import Gallery
-from anima.settings import ModelRef, home_folder
+from anima.settings import home_folder
 from anima.store import Disk, Files, Lease, Store
-from anima.tools.toolbox import Toolbox
-from anima.vocabulary import Approver, Attachment, Closed, EventState, Knock, Label, NewEvent, Progress, Trust, Turn
+from anima.vocabulary import Approver, Attachment, Closed, EventState, Label, NewEvent, Progress, Trust, Turn
 
 T = TypeVar("T")
 
@@ -42,20 +38,23 @@ class Mode:
     """How a runtime works.
 
     `attend`: `all` works off every mailbox and tries again what fails; `asked` works only on conversations somebody
-    asks in, and tries once. `in_memory` keeps nothing. `store` names a file other than `anima.db` of the home.
+    asks in, and tries once. `in_memory` keeps nothing. `store` names a file other than `anima.db` of the home. A turn
+    that gives no sign of life for `hung_after` seconds is cut off and has failed.
     """
 
     attend: Literal["all", "asked"] = "all"
     in_memory: bool = False
     store: Path | None = None
     disk: Disk = field(default_factory=Disk)
+    hung_after: float = 900.0
 
 
 class Runtime:
     """Agents, alive while the `async with` block runs; what they have not finished goes on in the next one.
 
     `home` is the folder that holds everything (None: nothing is kept). `approve` is asked about calls that need a
-    person's yes; without it they are denied. Raises AgentBusy when another process runs one of the agents, and
+    person's yes; without it they are denied. With a `roster` the agents are those it knows: each wakes when it has
+    something to do, from `household.start()` on. Raises AgentBusy when another process runs one of the agents, and
     StoreError when the store cannot be used.
     """
 
@@ -64,17 +63,18 @@ class Runtime:
         home: str | Path | None = None,
         agents: Sequence[Agent] = (),
         *,
+        roster: Roster | None = None,
         approve: Approver | None = None,
         mode: Mode | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._home = None if home is None else Path(home)
         self._agents = agents
+        self._roster = roster
         self._approve = approve
         self._mode = mode or Mode()
         self._clock = clock or SystemClock()
         self._gallery = Gallery()
-        self._actors: dict[str, Actor] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -82,58 +82,48 @@ class Runtime:
             home = self._home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anima-")))
             for folder in (home, home / "agents"):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self._roster is not None:
+                stack.callback(Lease(home, "this home").release)
+            leases = _leases(home / "agents", self._agents, stack)
+            await self._open_store(home, stack)
+            self.household = Household(self.store, self._maker(home, stack), self._roster)
+            stack.push_async_callback(self.household.aclose)
             for agent in self._agents:
-                lease = Lease(home / "agents" / agent.name, agent.name)
-                stack.callback(lease.release)
-            nothing_kept = self._mode.in_memory or self._home is None
-            path = None if nothing_kept else self._mode.store or home / "anima.db"
-            disk = replace(self._mode.disk, patient=self._mode.attend == "all")
-            self.store = await Store.open(path, self._clock, disk)
-            stack.push_async_callback(self.store.aclose)
-            await self.store.verified()
-            self.files = Files(home / "files")
-            models = (self._home or home_folder()) / "models"
-            providers = Providers(self._clock, models)
-            stack.push_async_callback(providers.aclose)
-            for agent in self._agents:
-                await self.store.adopt(agent.name)
-                actor = self._actors[agent.name] = self._actor(agent, home, providers)
-                stack.push_async_callback(actor.aclose)
+                await self.household.take_in(agent, leases[agent.name])
+                del leases[agent.name]
                 if self._home is not None:
                     await stack.enter_async_context(open_door(door_of(home / "agents" / agent.name), self._grant))
-            for actor in self._actors.values():
-                await actor.start()
+            if self._roster is None:
+                await self.household.start()
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    def _actor(self, agent: Agent, home: Path, providers: Providers) -> Actor:
-        toolbox = Toolbox(agent.tools, self._clock)
-        names = frozenset(spec.name for spec in toolbox.specs)
-        folder = home / "agents" / agent.name
-        workspace = agent.workspace or folder / "workspace"
-        workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
-        me = Faculties(
-            agent.name,
-            agent.persona,
-            _model(agent, providers),
-            toolbox,
-            _grants(agent, names),
+    async def _open_store(self, home: Path, stack: AsyncExitStack) -> None:
+        nothing_kept = self._mode.in_memory or self._home is None
+        path = None if nothing_kept else self._mode.store or home / "anima.db"
+        disk = replace(self._mode.disk, patient=self._mode.attend == "all")
+        self.store = await Store.open(path, self._clock, disk)
+        stack.push_async_callback(self.store.aclose)
+        await self.store.verified()
+        self.files = Files(home / "files")
+
+    def _maker(self, home: Path, stack: AsyncExitStack) -> Maker:
+        providers = Providers(self._clock, (self._home or home_folder()) / "models")
+        stack.push_async_callback(providers.aclose)
+        return Maker(
+            home / "agents",
             self.store,
+            self.files,
+            providers,
             self._clock,
-            workspace.resolve(),
-            folder / "effects",
-            agent.think,
-            agent.limits,
-            self.files.read,
             self._gallery.report,
             self._approve,
-            Neighbours(lambda: tuple(sorted(self._actors)), self._knock),
+            self._mode.attend == "all",
+            self._mode.hung_after,
         )
-        everything = self._mode.attend == "all"
-        return Actor(me, Manner(everything, agent.parallel, agent.retry.event_delays if everything else ()))
 
     @property
     def metrics(self) -> Metrics:
@@ -157,7 +147,7 @@ class Runtime:
         used for another text.
         """
         new = NewEvent(agent, conversation, text, _label(trust, source), source, id)
-        return (await self._actor_of(agent).post(new)).id
+        return (await self.household.post(new)).event.id
 
     @overload
     async def ask(self, agent: str, text: str, *, conversation: str = ...) -> str: ...
@@ -185,10 +175,10 @@ class Runtime:
         raise MalformedAnswer(f"the answer does not fit {answer!r}: {problem}", "ask more simply, or use another model")
 
     async def _ask(self, agent: str, text: str, conversation: str) -> str:
-        actor = self._actor_of(agent)
         await self._refuse_if_unfinished(agent, conversation, "python")
-        event = await actor.post(NewEvent(agent, conversation, text, _label("owner", "python"), "python", awaited=True))
-        turn = await actor.waiting.ended(event.id)
+        new = NewEvent(agent, conversation, text, _label("owner", "python"), "python", awaited=True)
+        posted = await self.household.post(new)
+        turn = await self.household.ended(posted.event)
         if turn.limit is not None:
             raise LimitReached(turn.notice, "raise the limit, or ask for less", answer=turn.answer, turn=turn.id)
         return turn.answer
@@ -206,15 +196,13 @@ class Runtime:
 
         Leaving early leaves the turn going on. Raises UnfinishedTurn in `asked` mode when earlier work comes first.
         """
-        actor = self._actor_of(agent)
         await self._refuse_if_unfinished(agent, conversation, source)
         new = NewEvent(
             agent, conversation, text, _label("owner", source), source, attachments=tuple(attachments), awaited=True
         )
         watch = self._gallery.watch(lambda news: news.agent == agent and news.conversation == conversation)
         try:
-            event = await actor.post(new)
-            turn = "t" + event.id[1:]
+            turn = "t" + (await self.household.post(new)).event.id[1:]
             async for news in watch:
                 if news.turn == turn:
                     yield news
@@ -226,6 +214,7 @@ class Runtime:
     async def _refuse_if_unfinished(self, agent: str, conversation: str, source: str) -> None:
         if self._mode.attend == "all":
             return
+        await self.household.actor(agent)
         left = await self.store.unfinished(agent, conversation, source)
         if left is None:
             return
@@ -245,13 +234,16 @@ class Runtime:
 
         Raises NothingToResume.
         """
-        actor = self._actor_of(agent)
+        actor = await self.household.actor(agent)
         left = await self.store.unfinished(agent, conversation, source)
         if left is None:
-            yield await self._unseen(agent, conversation, source)
+            turn = await self.store.unprinted(agent, conversation, source)
+            if turn is None:
+                raise NothingToResume(f"{agent} has nothing unfinished in {conversation}", "give it a new task")
+            yield Closed(self._clock.now(), agent, conversation, turn.id, len(turn.steps), turn)
             return
-        turn = "t" + left.id[1:]
-        watch = self._gallery.watch(lambda news: news.turn == turn)
+        id = "t" + left.id[1:]
+        watch = self._gallery.watch(lambda news: news.turn == id)
         try:
             await actor.resume(left)
             async for news in watch:
@@ -260,12 +252,6 @@ class Runtime:
                     return
         finally:
             watch.close()
-
-    async def _unseen(self, agent: str, conversation: str, source: str) -> Closed:
-        turn = await self.store.unprinted(agent, conversation, source)
-        if turn is None:
-            raise NothingToResume(f"{agent} has nothing unfinished in {conversation}", "give it a new task")
-        return Closed(self._clock.now(), agent, conversation, turn.id, len(turn.steps), turn)
 
     async def watch(self, agent: str | None = None) -> AsyncIterator[Progress]:
         """Live news of one agent, or of all, from now on. A watcher that does not look loses the oldest news."""
@@ -282,12 +268,6 @@ class Runtime:
         await self.store.sent(turn)
         faults.reach("outbox.acknowledged")
 
-    def _knock(self, knock: Knock) -> None:
-        """Wake whom another agent has left something for, if they live in this process."""
-        actor = self._actors.get(knock.agent)
-        if actor is not None:
-            actor.knock(knock)
-
     async def _grant(self, wish: Wish) -> dict[str, object]:
         """What other processes of the same person may ask for at the door."""
         turn = wish.get("turn")
@@ -299,7 +279,7 @@ class Runtime:
     async def stop_turn(self, turn: str) -> Turn:
         """End a turn without an answer, now; whoever waits for it gets TurnStopped. Raises NotFound."""
         event = await self.store.event("e" + turn[1:])
-        stopped = await self._actor_of(event.agent).stop_turn(turn) if event else None
+        stopped = await (await self.household.actor(event.agent)).stop_turn(turn) if event else None
         if stopped is None:
             raise NotFound(f"no turn {turn} is open", "`anima turn list` shows all turns")
         return stopped
@@ -308,25 +288,19 @@ class Runtime:
         """Take a file into the home, for `attachments`. Raises UsageError for one that cannot be taken."""
         return self.files.keep(path)
 
-    def _actor_of(self, agent: str) -> Actor:
-        if agent not in self._actors:
-            raise NotFound(f"no agent is called {agent!r} here", f"there are: {', '.join(self._actors) or 'none'}")
-        return self._actors[agent]
+
+def _leases(folder: Path, agents: Sequence[Agent], stack: AsyncExitStack) -> dict[str, Lease]:
+    """The leases of all agents; those nobody takes over are given back with the stack."""
+    leases: dict[str, Lease] = {}
+    stack.callback(_release, leases)
+    for agent in agents:
+        leases[agent.name] = Lease(folder / agent.name, agent.name)
+    return leases
 
 
-def _grants(agent: Agent, names: frozenset[str]) -> Grants:
-    private = frozenset(agent.http_private)
-    return Grants(names, tuple(agent.grants), private, tuple(agent.may_tell), tuple(agent.may_ask))
-
-
-def _model(agent: Agent, providers: Providers) -> Model:
-    if isinstance(agent.model, (str, ModelRef)):
-        refs: Sequence[str | ModelRef] = [agent.model]
-    elif isinstance(agent.model, Sequence):
-        refs = agent.model
-    else:
-        return agent.model
-    return providers.chain([ModelRef.parse(ref) if isinstance(ref, str) else ref for ref in refs], agent.retry)
+def _release(leases: dict[str, Lease]) -> None:
+    for lease in leases.values():
+        lease.release()
 
 
 def _label(trust: str, source: str) -> Label:

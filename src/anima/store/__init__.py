@@ -1,7 +1,8 @@
 """Mailboxes, journal and outbox of a home, on disk. All SQL lives in this room.
 
 `store.py` is its face; `sqlite.py` the engine, `opening.py`, `disk.py` and `wal.py` what it stands on; `mailbox.py`,
-`journal.py`, `outbox.py`, `lease.py`, `residents.py`, `upkeep.py` the statements; `schema.py` the tables; `files.py` the attachments.
+`journal.py`, `outbox.py`, `lease.py`, `residents.py`, `upkeep.py` the statements; `schema.py` the tables; `files.py`
+the attachments.
 """
 
 from anima.store.disk import Disk

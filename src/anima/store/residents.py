@@ -52,6 +52,10 @@ class Residents:
         """The agent of this name, without its events."""
         return await self._engine.read(find, name)
 
+    async def names(self) -> list[str]:
+        """Everybody's name, in order."""
+        return await self._engine.read(names)
+
     async def resting(self) -> list[str]:
         """Names of those that may not begin turns."""
         return await self._engine.read(resting)
@@ -109,6 +113,10 @@ def everybody(db: sqlite3.Connection) -> list[Resident]:
         Resident(name, key, Standing(standing), note, template, events.get(id, Counter()))
         for id, name, key, standing, note, template in rows
     ]
+
+
+def names(db: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in db.execute("SELECT name FROM agents ORDER BY name")]
 
 
 def resting(db: sqlite3.Connection) -> list[str]:
