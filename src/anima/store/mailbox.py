@@ -4,6 +4,7 @@ Plain functions of a connection, each one unit of a commit. They do not know wha
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anima.errors import DuplicateEvent
@@ -103,17 +104,22 @@ def _same(known: Event, new: NewEvent) -> Event:
     return known
 
 
-def claim(db: sqlite3.Connection, agent: int, conversation: str, now: float) -> Event | None:
+def claim(
+    db: sqlite3.Connection, agent: int, conversation: str, now: float, waited: Sequence[int] = ()
+) -> Event | None:
     """Open the turn of the lane's next due event, if the lane is idle; None when there is nothing to do now.
+
+    The events numbered in `waited` are due, whatever the clock says.
 
     A turn that is under way (its process died, or it was put off) is found again by this too.
     """
     row = db.execute(
-        """SELECT id FROM events WHERE agent = ?1 AND conversation = ?2 AND state = 'queued' AND coalesce(due, 0) <= ?3
+        """SELECT id FROM events WHERE agent = ?1 AND conversation = ?2 AND state = 'queued'
+           AND (coalesce(due, 0) <= ?3 OR id IN (SELECT value FROM json_each(?4)))
            AND NOT EXISTS (SELECT 1 FROM events WHERE agent = ?1 AND conversation = ?2
                            AND state IN ('running', 'waiting') AND step = 1)
            ORDER BY number LIMIT 1""",
-        (agent, conversation, now),
+        (agent, conversation, now, pack(list(waited))),
     ).fetchone()
     return None if row is None else begin(db, row[0])
 
@@ -143,13 +149,20 @@ def arrived(db: sqlite3.Connection, turn: int) -> tuple[Event, ...]:
 
 
 def pending(db: sqlite3.Connection, agent: int) -> list[tuple[str, bool, float]]:
-    """Lanes with work: conversation, whether a turn is under way there, and when its next event is due."""
+    """Lanes with work: conversation, whether a turn is under way there, and when an event is due; each time once."""
     rows = db.execute(
-        """SELECT conversation, max(state != 'queued'), min(coalesce(due, 0)) FROM events
-           WHERE agent = ? AND state IN ('queued', 'running', 'waiting') GROUP BY conversation""",
+        """SELECT conversation, max(state != 'queued'), coalesce(due, 0) AS at FROM events
+           WHERE agent = ? AND state IN ('queued', 'running', 'waiting') GROUP BY conversation, at""",
         (agent,),
     )
     return [(conversation, bool(open), due) for conversation, open, due in rows]
+
+
+def put_off_until(db: sqlite3.Connection, agent: int) -> list[tuple[int, float]]:
+    """The numbers of the agent's events that were put off, and when each is due."""
+    return db.execute(
+        "SELECT id, due FROM events WHERE agent = ? AND state = 'queued' AND due > 0", (agent,)
+    ).fetchall()
 
 
 def under_way(db: sqlite3.Connection, agent: int, conversation: str) -> Event | None:

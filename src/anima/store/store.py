@@ -19,6 +19,7 @@ from anima.store.residents import Residents
 from anima.store.rows import number
 from anima.store.sqlite import Engine
 from anima.store.talk import Written
+from anima.store.waits import Waits
 from anima.vocabulary import Effect, Event, Knock, NewEvent, Step, Turn
 
 P = ParamSpec("P")
@@ -41,6 +42,7 @@ class Store:
         self._engine = engine
         self._clock = clock
         self._disk = disk
+        self._waits = Waits(clock)
         self._agents: dict[str, int] = {}
         self.residents = Residents(engine, clock)
 
@@ -94,10 +96,19 @@ class Store:
 
     async def claim(self, agent: str, conversation: str) -> Event | None:
         """Open the turn of the next due event of an idle lane, or None."""
-        return await self._keep(mailbox.claim, self._agents[agent], conversation, self._clock.now())
+        waited = self._waits.over()
+        event = await self._keep(mailbox.claim, self._agents[agent], conversation, self._clock.now(), waited)
+        if event is not None:
+            self._waits.end(number(event.id))
+        return event
 
     async def pending(self, agent: str) -> list[tuple[str, bool, float]]:
-        """Lanes with work: conversation, whether a turn is under way, when the next event is due (wall seconds)."""
+        """Lanes with work: conversation, whether a turn is under way, when an event is due (wall seconds).
+
+        A lane is named once for each time. Waits that an earlier process began go on from here.
+        """
+        for event, due in await self._engine.read(mailbox.put_off_until, self._agents[agent]):
+            self._waits.begin(event, due)
         return await self._engine.read(mailbox.pending, self._agents[agent])
 
     async def under_way(self, agent: str, conversation: str) -> Event | None:
@@ -145,6 +156,7 @@ class Store:
 
         `counted`: the attempt was the event's own failure.
         """
+        self._waits.begin(number(turn.id), due)
         await self._keep(mailbox.put_off, number(turn.id), due, error, counted)
 
     async def abandon(self, end: Abandonment) -> tuple[Turn | None, Knock | None]:
