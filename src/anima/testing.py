@@ -33,16 +33,18 @@ Script = Callable[[Context], Answer | str]
 class ScriptedModel:
     """Plays a list of answers in order, or asks a function of the context for each.
 
-    `contexts` are all it was shown. Beyond the end of its list it raises AssertionError.
+    `contexts` are all it was shown. Beyond the end of its list it raises AssertionError. With a list, what it is asked
+    to summarise is not played from it: it gives `summary`, and keeps those contexts in `summarised`.
     """
 
-    def __init__(self, script: Sequence[Answer | str] | Script) -> None:
+    def __init__(self, script: Sequence[Answer | str] | Script, summary: Answer | str = "They talked.") -> None:
         self.contexts: list[Context] = []
+        self.summarised: list[Context] = []
         self._script = script
+        self._summary = summary
 
     async def stream(self, context: Context) -> AsyncGenerator[Chunk, None]:
         """The next answer, its text in two pieces."""
-        self.contexts.append(context)
         answer = self._next(context)
         if answer.error is not None:
             raise answer.error
@@ -55,6 +57,10 @@ class ScriptedModel:
         yield Finish("calls" if answer.calls else "end", answer.usage, "scripted/model")
 
     def _next(self, context: Context) -> Answer:
+        if context.purpose == "summary" and not callable(self._script):
+            self.summarised.append(context)
+            return Answer(self._summary) if isinstance(self._summary, str) else self._summary
+        self.contexts.append(context)
         if callable(self._script):
             answer = self._script(context)
         else:

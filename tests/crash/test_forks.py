@@ -17,13 +17,13 @@ SCRIPT: list[Answer | str] = [
 async def forked(home: Home, at: int, turn: str = "t3") -> tuple[ScriptedModel, ScriptedModel]:
     """A turn behind two others, forked at a step; the models of the original and of the fork."""
     original = ScriptedModel(["first", "second", *SCRIPT])
-    async with home.live(original, think=ThinkSettings(history_turns=1)) as runtime:
+    async with home.live(original, think=ThinkSettings(history_turns=2)) as runtime:
         for text in ("one", "two", "pay both"):
             await the_turn(runtime.stream("arya", text, source="cli", conversation="cli:main"))
         await runtime.printed("t3")
         fork = await runtime.store.fork(turn, at)
     anew = ScriptedModel(["another end"])
-    async with home.live(anew, think=ThinkSettings(history_turns=1)) as runtime:
+    async with home.live(anew, think=ThinkSettings(history_turns=2)) as runtime:
         turn_anew = await the_turn(runtime.resume("arya", fork.conversation))
         assert turn_anew.conversation == "fork:t3"
         assert turn_anew.answer == "another end"

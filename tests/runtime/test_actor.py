@@ -180,6 +180,12 @@ async def test_a_strict_actor_does_one_thing_at_a_time(home: Home) -> None:
     assert inside == ["in a", "out a", "in b", "out b", "in c", "out c"]
 
 
+async def test_everybody_who_asks_in_one_conversation_at_once_is_answered_in_order(home: Home) -> None:
+    async with home.live(lambda context: context.messages[-1].text) as runtime:
+        texts = ["a", "b", "c", "d"]
+        assert await asyncio.gather(*(runtime.ask("arya", text) for text in texts)) == texts
+
+
 async def test_asking_a_person_holds_no_slot(home: Home) -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
 
@@ -277,12 +283,12 @@ async def test_history_moves_in_jumps_and_is_the_same_after_a_restart(home: Home
         model = ScriptedModel([f"answer {n}"])
         async with home.live(model, think=ThinkSettings(history_turns=2)) as runtime:
             await runtime.ask("arya", f"text {n}")
-        shown.append(sum(message.role == "user" for message in model.contexts[0].messages))
+        shown.append(sum(message.text.startswith("text") for message in model.contexts[0].messages))
     model = ScriptedModel([f"answer {n}" for n in range(1, 11)])
     async with home.live(model, think=ThinkSettings(history_turns=2)) as runtime:
         for n in range(1, 11):
             await runtime.ask("arya", f"text {n}", conversation="c:hot")
-    hot = [sum(message.role == "user" for message in context.messages) for context in model.contexts]
+    hot = [sum(message.text.startswith("text") for message in context.messages) for context in model.contexts]
     assert shown == hot
     assert max(hot) == 4
     assert hot[-1] >= 3

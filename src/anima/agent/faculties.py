@@ -48,7 +48,8 @@ class Faculties:
     `approve` asks a person, None where nobody can be asked. `report` takes progress and never fails or waits.
     `read_file` gives an attachment's bytes. `scratch` is the folder below which every effect may have one of its own.
     `neighbours` are the other agents; `doubtful` are calls with an unknown outcome, by conversation. `leaving` says
-    whether turns are to be left where they can be taken up again.
+    whether turns are to be left where they can be taken up again. `room` is how many tokens the model takes in, None
+    where nobody knows.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Faculties:
     report: Callable[[Progress], None]
     approve: Approver | None = None
     neighbours: Neighbours = field(default_factory=Neighbours)
+    room: int | None = None
     doubtful: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     leaving: Callable[[], bool] = lambda: False
 

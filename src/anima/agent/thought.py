@@ -28,12 +28,16 @@ from anima.vocabulary import (
 
 
 class Thought:
-    """What a model says to one context. `step` is what it has said so far, `calls` the tools it asks for."""
+    """What a model says to one context. `step` is what it has said so far, `calls` the tools it asks for.
 
-    def __init__(self, turn: Turn, context: Context, me: Faculties) -> None:
+    `recipe` names the rows that the context was made of.
+    """
+
+    def __init__(self, turn: Turn, context: Context, me: Faculties, recipe: str = "") -> None:
         self.n = len(turn.steps) + 1
         self.calls: list[ToolCall] = []
         self._turn, self._context, self._me = turn, context, me
+        self._recipe = f"{me.recipe} {recipe}".rstrip()
         self._time, self._started = me.clock.now(), me.clock.monotonic()
         self._texts: list[str] = []
         self._reasons: list[Reasoning] = []
@@ -70,7 +74,8 @@ class Thought:
             self._context.digest,
             self._time,
             self._me.clock.monotonic() - self._started,
-            recipe=self._me.recipe,
+            self._context.purpose,
+            self._recipe,
             reasoning=(*self._reasons, *([Reasoning("".join(self._musing))] if self._musing else [])),
         )
 
@@ -104,4 +109,6 @@ class Thought:
         self._texts, self._reasons, self._musing, self.calls = [], [], [], []
 
     def _tell(self, kind: type, **news: object) -> None:
+        if kind is Token and self._context.purpose != "think":
+            return  # no part of the answer
         self._me.tell(kind, self._turn, self.n, **news)

@@ -9,12 +9,13 @@ import asyncio
 from dataclasses import replace
 
 from anima import faults
-from anima.agent import effects
+from anima.agent import compaction, effects
 from anima.agent.context import Transcript
 from anima.agent.faculties import Faculties
 from anima.agent.labels import label_of
 from anima.agent.limits import Limit, limit_reached, out_of_time, seconds_left
 from anima.agent.thought import Thought
+from anima.errors import ContextTooLong
 from anima.store import Closing
 from anima.vocabulary import Event, EventState, Step, Turn, TurnOpened, TurnState
 
@@ -30,6 +31,9 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
     arrived: tuple[Event, ...] = ()
     if resumed:
         turn = await effects.settle(turn, me)
+    if turn.is_order:
+        return await _close(await compaction.obey(turn, transcript.past, me), me)
+    turn = await compaction.make_room(turn, transcript.past, me)
     while True:
         if effects.unanswered(turn):
             turn, arrived = await effects.answer(turn, me)
@@ -38,12 +42,16 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
         me.stay()
         thinking = _join(turn, arrived)
         context = await transcript.context(thinking, me)
-        thought = Thought(thinking, context, me)
+        thought = Thought(thinking, context, me, transcript.past.recipe(turn.id))
         try:
             async with asyncio.timeout(seconds_left(turn, me)):
                 await thought.follow()
         except TimeoutError:
             return await _close(_ending(thinking, out_of_time(me), thought.step), me, thought.step, arrived)
+        except ContextTooLong:
+            if not transcript.past.shorten():
+                raise
+            continue
         if not thought.calls:
             return await _close(_ending(thinking, None, thought.step), me, thought.step, arrived)
         turn = await _write(thinking, thought, arrived, me)

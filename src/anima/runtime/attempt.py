@@ -9,8 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from anima.agent.context import Past, Transcript
+from anima.agent.context import Transcript
 from anima.agent.faculties import Faculties, Left
+from anima.agent.past import Past
 from anima.agent.turn import take_turn
 from anima.errors import AnimaError, ModelError, StoreError, TurnFailed
 from anima.store import Abandonment
@@ -104,7 +105,7 @@ class Attempts:
             transcript = Transcript(past)
             closed = await take_turn(turn, transcript, self._me, resumed=again)
             await transcript.close(closed, self._me)
-            past.add(transcript)
+            past.add(closed, transcript.own)
             if again:
                 self.forget(turn.conversation)
             self.finish(closed)

@@ -3,9 +3,10 @@
 This module does not know when an agent wakes, or who else lives in the home.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from anima.agent.faculties import Faculties, Neighbours
 from anima.clock import Clock
@@ -15,7 +16,6 @@ from anima.policy import Grants
 from anima.runtime.actor import Actor
 from anima.runtime.agent import Agent
 from anima.runtime.attempt import Manner, Waiting
-from anima.settings import ModelRef
 from anima.store import Files, Store
 from anima.tools.toolbox import Toolbox
 from anima.vocabulary import Approver, Progress
@@ -63,18 +63,13 @@ class Maker:
             self.report,
             self.approve,
             neighbours,
+            agent.room,
         )
         delays = agent.retry.event_delays if self.everything else ()
         return Actor(me, Manner(self.everything, agent.parallel, delays, self.hung_after), waiting, crashed)
 
     def _model(self, agent: Agent) -> Model:
-        if isinstance(agent.model, (str, ModelRef)):
-            refs: Sequence[str | ModelRef] = [agent.model]
-        elif isinstance(agent.model, Sequence):
-            refs = agent.model
-        else:
-            return agent.model
-        return self.providers.chain([ModelRef.parse(ref) if isinstance(ref, str) else ref for ref in refs], agent.retry)
+        return self.providers.chain(agent.refs, agent.retry) if agent.refs else cast(Model, agent.model)
 
 
 def _grants(agent: Agent, toolbox: Toolbox) -> Grants:

@@ -6,10 +6,11 @@ Plain functions of a connection, each one unit of a commit. They do not know wha
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from anima.errors import DuplicateEvent
 from anima.store.rows import EVENT, digest, event, number, pack
-from anima.vocabulary import Attachment, Event, EventState, NewEvent
+from anima.vocabulary import COMPACT, NEW, Attachment, Event, EventState, NewEvent
 
 PENDING = "state IN ('queued', 'running', 'waiting')"
 
@@ -138,14 +139,17 @@ def give_back(db: sqlite3.Connection, id: int) -> None:
 
 
 def arrived(db: sqlite3.Connection, turn: int) -> tuple[Event, ...]:
-    """Events that came into the lane of `turn` since it opened and may be folded into it, in order."""
+    """Events that came into the lane of `turn` since it opened and may be folded into it, in order.
+
+    An order (`/new`) has a turn of its own, and so has what came after it.
+    """
     rows = db.execute(
         EVENT
         + """JOIN events o ON o.id = ? WHERE e.agent = o.agent AND e.conversation = o.conversation
              AND e.number > o.number AND e.state = 'queued' AND e.awaited = 0 AND e.turn IS NULL ORDER BY e.number""",
         (turn,),
     )
-    return tuple(map(event, rows))
+    return tuple(takewhile(lambda event: event.text not in (NEW, COMPACT), map(event, rows)))
 
 
 def pending(db: sqlite3.Connection, agent: int) -> list[tuple[str, bool, float]]:

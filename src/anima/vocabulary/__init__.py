@@ -8,7 +8,9 @@ its second step). Times are wall seconds since 1970; durations are seconds.
 """
 
 from anima.vocabulary.journal import (
+    COMPACT,
     ENDED,
+    NEW,
     Approver,
     Attachment,
     Call,
@@ -21,7 +23,6 @@ from anima.vocabulary.journal import (
     NewEvent,
     Origin,
     Step,
-    StepKind,
     Tell,
     Turn,
     TurnState,
@@ -49,6 +50,7 @@ from anima.vocabulary.talk import (
     Message,
     Reasoning,
     Retry,
+    StepKind,
     Stop,
     Text,
     ToolCall,
@@ -57,7 +59,9 @@ from anima.vocabulary.talk import (
 )
 
 __all__ = [
+    "COMPACT",
     "ENDED",
+    "NEW",
     "OWNER",
     "Approver",
     "Attachment",

@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from anima.vocabulary.labels import Label
-from anima.vocabulary.talk import Reasoning, Stop, Usage
+from anima.vocabulary.labels import Label, Trust
+from anima.vocabulary.talk import Reasoning, StepKind, Stop, Usage
 
 
 class EventState(StrEnum):
@@ -30,6 +30,10 @@ class Attachment:
     mime: str
     size: int
     hash: str
+
+
+NEW, COMPACT = "/new", "/compact"
+"""Events a turn obeys without asking the model what to do: end the episode; summarise what was said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +160,6 @@ class Effect:
         return self.state in ENDED
 
 
-StepKind = Literal["think", "summary", "reflection"]
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One model call and the tool calls it asked for; the unit of recovery.
@@ -211,6 +212,12 @@ class Turn:
     limit: str | None = None
     error: str | None = None
     printed: float | None = None
+
+    @property
+    def is_order(self) -> bool:
+        """Whether it only obeys `/new` or `/compact`: such a turn is no part of what was said."""
+        opener = self.events[0]
+        return opener.text in (NEW, COMPACT) and opener.label.trust >= Trust.MEMBER
 
     @property
     def answer(self) -> str:

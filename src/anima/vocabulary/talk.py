@@ -63,6 +63,7 @@ class Usage:
         )
 
 
+StepKind = Literal["think", "summary", "reflection"]
 Stop = Literal["end", "calls", "length", "refused"]
 
 
@@ -140,12 +141,13 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class Context:
-    """Exactly what the model is shown for one step."""
+    """Exactly what the model is shown for one step. `purpose` is the step's kind; no model is told it."""
 
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_output: int | None = None
+    purpose: StepKind = "think"
 
     @cached_property
     def digest(self) -> str:
