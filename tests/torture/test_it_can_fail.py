@@ -1,13 +1,12 @@
 """What the audit is worth: each promise, broken on purpose in the real program, is found and called by its name."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from anima.torture import audit
-from anima.torture.life import Snapshot
+from anima.torture.life import Home
 from anima.torture.plan import Kill
 from anima.torture.torture import Report, open_chamber
 
@@ -52,10 +51,13 @@ async def test_a_broken_promise_is_found(sabotage: str, kill: Kill | None, kind:
     assert kind in {violation.kind for violation in report.violations}
 
 
-def test_damage_is_told_as_the_store_tells_it() -> None:
-    look = Snapshot(1, True, (), {}, frozenset(), ["a page is wrong"])
-    assert list(audit.at_death(look, [])) == [("damaged_store", "a page is wrong")]
-    assert list(audit.at_death(replace(look, problems=[]), [])) == []
+async def test_damage_on_disk_is_found(tmp_path: Path) -> None:
+    home = Home(tmp_path, 1, (), 0)
+    (tmp_path / "home-1" / "anima.db").write_bytes(b"SQLite format 3\0" + bytes(8176))
+    findings = list(audit.at_death(await home.look(killed=True), []))
+    assert [kind for kind, _ in findings] == ["damaged_store"]
+    await home.aclose()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_program_that_does_not_finish_is_stuck() -> None:

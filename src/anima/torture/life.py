@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from anima.clock import SystemClock
+from anima.errors import StoreError
 from anima.faults import POINTS
 from anima.runtime.door import door_of
 from anima.sandbox import command
@@ -104,17 +105,15 @@ class Home:
         for file in self._folder.glob("anima.db*"):
             if not file.name.endswith("-shm"):
                 shutil.copy(file, copy)
-        store = await Store.open(copy / "anima.db", SystemClock())
         try:
-            events = [event async for event in _events(store)]
-            turns = {turn.id: turn for event in events if (turn := await store.turn("t" + event.id[1:])) is not None}
-            problems = await store.check()
+            events, turns, problems = await _read(copy / "anima.db")
+        except StoreError as error:
+            events, turns, problems = (), {}, [error.message]
         finally:
-            await store.aclose()
             shutil.rmtree(copy)
         kept = self._folder / "files"
         names = frozenset(path.name for path in kept.iterdir()) if kept.exists() else frozenset[str]()
-        return Snapshot(self.lives, killed, tuple(events), turns, names, problems)
+        return Snapshot(self.lives, killed, events, turns, names, problems)
 
     def entries(self) -> list[Entry]:
         """The ledger of this home, in order."""
@@ -146,8 +145,14 @@ async def _kill_later(process: asyncio.subprocess.Process, seconds: float) -> No
         process.kill()
 
 
-async def _events(store: Store) -> Any:
-    n = 1
-    while (event := await store.event(f"e{n}")) is not None:
-        yield event
-        n += 1
+async def _read(path: Path) -> tuple[tuple[Event, ...], dict[str, Turn], list[str]]:
+    """All events, all turns by id, and what the store's check finds. Raises StoreError for a store that is refused."""
+    store = await Store.open(path, SystemClock())
+    try:
+        events: list[Event] = []
+        while (event := await store.event(f"e{len(events) + 1}")) is not None:
+            events.append(event)
+        turns = {turn.id: turn for event in events if (turn := await store.turn("t" + event.id[1:])) is not None}
+        return tuple(events), turns, await store.check()
+    finally:
+        await store.aclose()
