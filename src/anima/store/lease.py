@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from anima.errors import AgentBusy
@@ -34,7 +34,8 @@ class Lease:
                 agent=agent,
             ) from None
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk: the lock holds without a name, and the store will say that it is full
+            os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let the next owner in."""

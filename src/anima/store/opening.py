@@ -103,11 +103,12 @@ def _remedy(path: Path | None) -> str:
 
 def translate(error: sqlite3.Error, path: Path | None) -> StoreError:
     """What SQLite said, in our words."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    exact = getattr(error, "sqlite_errorcode", 0)
+    code = exact & 0xFF
     name = path or "the store in memory"
     if str(error).startswith("Could not decode"):  # the module's own words, with the text: not to be repeated
         return StoreDamaged("a text in the store is not what was written: it was changed on disk", _remedy(path))
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or exact == sqlite3.SQLITE_IOERR_SHMSIZE:
         return StoreFull(f"no room left on the disk for {name}", "free some space; nothing was lost")
     if code == sqlite3.SQLITE_NOTADB:
         return StoreForeign(f"{name} is not a database", _if_ours(path) if path else "")
