@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("anima.cli.run:run", "Give an agent a task and wait for its answer"),
     "turn": ("anima.cli.turn:turn", "List, show and stop turns"),
     "event": ("anima.cli.event:event", "List and show events; let held ones go on"),
+    "conversation": ("anima.cli.conversation:conversation", "List, show, search, summarise and export what was said"),
     "tool": ("anima.cli.tool:tool", "List the tools an agent can be given"),
     "model": ("anima.cli.model:model", "Fetch, list and test language models"),
     "config": ("anima.cli.config:config", "Check, show and describe settings"),
@@ -62,7 +63,7 @@ def main() -> int:
 
 def overview() -> str:
     """What `anima --help` prints."""
-    return OVERVIEW.format(commands="\n".join(f"  {name:<12}{help}" for name, (_, help) in COMMANDS.items()))
+    return OVERVIEW.format(commands="\n".join(f"  {name:<13}{help}" for name, (_, help) in COMMANDS.items()))
 
 
 def _open_streams() -> None:
