@@ -29,6 +29,7 @@ bench: setup  ## every figure of docs/performance.md, each as a ratio to a floor
 
 torture: setup  ## a thousand random kills; writes the table of docs/durability.md
 	$(BIN)/python -m benchmarks.durability
+	ANIMA_SEEDS=500 ANIMA_FLIPS=300 $(BIN)/pytest tests/disks
 
 soak: setup  ## twenty agents under load and random kills, for MINUTES; writes docs/soak.md
 	$(BIN)/python -m benchmarks.soak $(MINUTES)
