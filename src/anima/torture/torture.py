@@ -65,7 +65,7 @@ class Report:
 
 
 async def torture(order: Order, told: Callable[[int], None], child: Sequence[str] = CHILD) -> Report:
-    """Carry out an order. `told` hears of the kills made so far."""
+    """Carry out an order. `told` hears, after every kill, how many were made."""
     async with open_chamber(child, CONVERSATIONS if order.by_clock else 1) as chamber:
         crossings, seconds = await chamber.measure()
         if chamber.report.violations:
@@ -118,20 +118,22 @@ class Chamber:
         """A whole life without a kill: how often it passes each point, and how many seconds it takes."""
         clock = SystemClock()
         started = clock.monotonic()
-        entries, _ = await self._round(deque())
+        entries, _ = await self._round(deque(), lambda _: None)
         (left,) = [entry["left"] for entry in entries if entry["kind"] == "end"] or [{}]
         return {point: NEVER - most for point, most in left.items() if most < NEVER}, clock.monotonic() - started
 
     async def inflict(self, rounds: Sequence[Sequence[Kill]], told: Callable[[int], None] = lambda _: None) -> None:
-        """Kill as planned; each round is a home of its own. What a round did not reach is done in further homes."""
+        """Kill as planned; each round is a home of its own. What a round did not reach is done in further homes.
+
+        `told` hears, after every kill, how many were made.
+        """
         waiting = deque(deque(kills) for kills in rounds)
 
         async def work() -> None:
             while waiting:
                 kills = waiting.popleft()
                 while kills:
-                    _, made = await self._round(kills)
-                    told(len(self.report.kills))
+                    _, made = await self._round(kills, told)
                     if not made:
                         self._soften(kills)
 
@@ -149,7 +151,7 @@ class Chamber:
         else:
             self.report.blame(kill, [("never_reached", "a whole life went by")])
 
-    async def _round(self, kills: deque[Kill]) -> tuple[list[Entry], int]:
+    async def _round(self, kills: deque[Kill], told: Callable[[int], None]) -> tuple[list[Entry], int]:
         """One home: killed as long as kills are reached, which are then taken off; then left alive, and audited.
 
         Returns its ledger, and how many kills were made.
@@ -165,6 +167,7 @@ class Chamber:
                 if ending.killed and kill is not None:
                     made.append(kills.popleft())
                     self.report.kills.append(made[-1])
+                    told(len(self.report.kills))
                 looks.append(await home.look(killed=ending.killed))
                 self.report.blame(made[-1] if made else None, audit.at_death(looks[-1], home.entries()))
                 if not ending.killed:
