@@ -54,7 +54,7 @@ def describe(loaded: Loaded) -> Described:
     agent = Agent(
         settings.agent.name,
         model=settings.models,
-        persona=settings.persona,
+        persona=loaded.persona,
         tools=tools.tools,
         grants=settings.tools.grants,
         http_private=settings.tools.http_private,

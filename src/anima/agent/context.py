@@ -35,4 +35,4 @@ class Transcript:
     async def _follow(self, turn: Turn, me: Faculties) -> None:
         events, steps = turn.events[self._events :], turn.steps[self._steps :]
         self._events, self._steps = len(turn.events), len(turn.steps)
-        self._own += weave(events, steps, await files_of(events, me))
+        self._own += weave(events, steps, await files_of(events, me), me.note)

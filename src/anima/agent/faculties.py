@@ -5,7 +5,7 @@ This module does not know how any of it was made.
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from anima.clock import Clock
 from anima.models.model import Model
 from anima.policy import Grants
-from anima.settings import LimitSettings, ThinkSettings
+from anima.settings import LimitSettings, Persona, ThinkSettings
 from anima.store import Store
 from anima.tools.toolbox import Toolbox
 from anima.vocabulary import Approver, Attachment, Knock, Progress, Turn
@@ -49,7 +49,8 @@ class Faculties:
     `read_file` gives an attachment's bytes. `scratch` is the folder below which every effect may have one of its own.
     `neighbours` are the other agents; `doubtful` are calls with an unknown outcome, by conversation. `leaving` says
     whether turns are to be left where they can be taken up again. `room` is how many tokens the model takes in, None
-    where nobody knows.
+    where nobody knows. `system` is what `persona` said when it was read last, `note` what a message of that time is
+    told with.
     """
 
     name: str
@@ -68,8 +69,17 @@ class Faculties:
     approve: Approver | None = None
     neighbours: Neighbours = field(default_factory=Neighbours)
     room: int | None = None
+    persona: Persona | None = None
+    note: Callable[[float], str] = lambda seconds: ""
     doubtful: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     leaving: Callable[[], bool] = lambda: False
+
+    def renewed(self) -> "Faculties":
+        """As its persona's files are now; itself while they stay the same."""
+        words = self.persona.read() if self.persona else None
+        if words is None or (words.text == self.system and words.note == self.note):
+            return self
+        return replace(self, system=words.text, note=words.note)
 
     def stay(self) -> None:
         """Passed where all of a turn is on disk and no call has begun. Raises Left when it is to be left there."""

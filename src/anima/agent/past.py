@@ -67,7 +67,7 @@ class Past:
         for earlier in turns:
             late = seer is not turn and (earlier.closed or 0.0) > seer.opened  # it was put off, and nobody saw it yet
             if (number(earlier.id) >= first or late) and not earlier.is_order:
-                past._show(earlier.id, tuple(messages(earlier, await files_of(earlier.events, me))))
+                past._show(earlier.id, tuple(messages(earlier, await files_of(earlier.events, me), me.note)))
         if past.window and "summary" in mark:
             past.summary = await _summary(mark["summary"], me)
         me.doubtful[turn.conversation] = await me.journal.unknowns(turn.agent, turn.conversation)

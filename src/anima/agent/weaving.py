@@ -5,10 +5,13 @@ turns are shown.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from anima.agent.faculties import Faculties
 from anima.vocabulary import Attachment, Event, Image, Message, Step, ToolCall, Turn
+
+Files = Mapping[str, bytes]
+Note = Callable[[float], str]
 
 INLINE = 20_000
 """Characters of an attached text that are shown; the rest is left out, visibly."""
@@ -31,22 +34,22 @@ def clipped(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} characters more)"
 
 
-def messages(turn: Turn, files: Mapping[str, bytes]) -> list[Message]:
-    """A whole turn as messages. `files` holds the attachments' bytes by hash."""
-    own = weave(turn.events, turn.steps, files)
+def messages(turn: Turn, files: Files, note: Note) -> list[Message]:
+    """A whole turn as messages. `files` holds the attachments' bytes by hash, `note` is told with each event."""
+    own = weave(turn.events, turn.steps, files, note)
     return [*own, Message("assistant", turn.notice)] if turn.notice else own
 
 
-def weave(events: Sequence[Event], steps: Sequence[Step], files: Mapping[str, bytes]) -> list[Message]:
+def weave(events: Sequence[Event], steps: Sequence[Step], files: Files, note: Note) -> list[Message]:
     """Each event stands before the step that saw it first."""
     woven: list[Message] = []
     waiting = list(events)
     for step in steps:
         while waiting and waiting[0].step <= step.n:
-            woven.append(_heard(waiting.pop(0), files))
+            woven.append(_heard(waiting.pop(0), files, note))
         if step.kind == "think":
             woven += _thought(step)
-    return woven + [_heard(event, files) for event in waiting]
+    return woven + [_heard(event, files, note) for event in waiting]
 
 
 def _thought(step: Step) -> list[Message]:
@@ -59,7 +62,7 @@ def _thought(step: Step) -> list[Message]:
     return [said, *results]
 
 
-def _heard(event: Event, files: Mapping[str, bytes]) -> Message:
+def _heard(event: Event, files: Files, note: Note) -> Message:
     images: list[Image] = []
     texts = [event.text]
     for file in event.attachments:
@@ -67,7 +70,8 @@ def _heard(event: Event, files: Mapping[str, bytes]) -> Message:
             images.append(Image(file.mime, files[file.hash]))
         else:
             texts.append(_attached(file, files[file.hash]))
-    return Message("user", "\n\n".join(texts), tuple(images))
+    texts.append(note(event.time))
+    return Message("user", "\n\n".join(filter(None, texts)), tuple(images))
 
 
 def _attached(file: Attachment, data: bytes) -> str:

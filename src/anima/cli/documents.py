@@ -108,6 +108,7 @@ def _step_document(step: Step) -> Document:
         "time": iso(step.time),
         "seconds": round(step.seconds, 3),
         "context": step.context,
+        "recipe": step.recipe,
         "effects": [_effect_document(effect) for effect in step.effects],
     }
 

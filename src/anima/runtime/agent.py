@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anima.errors import UsageError
 from anima.models.model import Model
-from anima.settings import LimitSettings, ModelRef, RetrySettings, ThinkSettings
+from anima.settings import LimitSettings, ModelRef, Persona, RetrySettings, ThinkSettings
 from anima.tools.tool import Tool
 
 ANSWER = 4096
@@ -24,17 +24,17 @@ class Agent:
     """A named, lasting someone.
 
     `model` is `"provider/model"`, a list of those (the later ones are asked when the earlier fail), or a Model of
-    your own. `persona` is Markdown. `tools` are functions decorated with `@tool`; `grants` say what may happen
-    without asking (`"shell:git status"`, `"http:GET:api.example.com/*"`), `http_private` which private addresses
-    (`"127.0.0.1:11434"`) a grant may reach. `may_tell` and `may_ask` are the
-    agents it may talk to. `workspace` is the one folder its file tools see (default: `workspace/`
-    in the agent's folder of the home). `parallel` conversations are worked on at a time. `context_window` is
-    how many tokens a model of your own takes (default: as its ModelRef says, else nobody knows).
+    your own. `persona` is Markdown, or a Persona that is read from files. `tools` are functions decorated with `@tool`;
+    `grants` say what may happen without asking (`"shell:git status"`, `"http:GET:api.example.com/*"`), `http_private`
+    which private addresses (`"127.0.0.1:11434"`) a grant may reach. `may_tell` and `may_ask` are the agents it may talk
+    to. `workspace` is the one folder its file tools see (default: `workspace/` in the agent's folder of the home).
+    `parallel` conversations are worked on at a time. `context_window` is how many tokens a model of your own takes
+    (default: as its ModelRef says, else nobody knows).
     """
 
     name: str
     model: str | ModelRef | Model | Sequence[str | ModelRef] = "local"
-    persona: str = ""
+    persona: str | Persona = ""
     tools: Sequence[Tool] = ()
     grants: Sequence[str] = ()
     http_private: Sequence[str] = ()

@@ -93,6 +93,7 @@ class Attempts:
         if resumed and self._manner.everything and event.attempts > len(self._manner.delays):
             await self.set_aside(id, RuntimeError(f"the program ended {event.attempts} times while working on it"))
             return
+        self._me = self._me.renewed()
         turn = Turn(id, event.agent, event.conversation, TurnState.OPEN, (event,), self._me.clock.now())
         try:
             if resumed:

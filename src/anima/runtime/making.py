@@ -16,6 +16,7 @@ from anima.policy import Grants
 from anima.runtime.actor import Actor
 from anima.runtime.agent import Agent
 from anima.runtime.attempt import Manner, Waiting
+from anima.settings import Persona
 from anima.store import Files, Store
 from anima.tools.toolbox import Toolbox
 from anima.vocabulary import Approver, Progress
@@ -49,7 +50,7 @@ class Maker:
         toolbox = Toolbox(agent.tools, self.clock)
         me = Faculties(
             agent.name,
-            agent.persona,
+            "",
             self._model(agent),
             toolbox,
             _grants(agent, toolbox),
@@ -64,7 +65,8 @@ class Maker:
             self.approve,
             neighbours,
             agent.room,
-        )
+            Persona((agent.persona,), agent.name) if isinstance(agent.persona, str) else agent.persona,
+        ).renewed()
         delays = agent.retry.event_delays if self.everything else ()
         return Actor(me, Manner(self.everything, agent.parallel, delays, self.hung_after), waiting, crashed)
 

@@ -11,6 +11,7 @@ from anima.settings.fields import Table
 from anima.settings.file import AgentSettings, HomeSettings, schema
 from anima.settings.load import HOME_FILE, Loaded, load, load_home
 from anima.settings.model_ref import LOCAL_MODEL, PROVIDERS, ModelRef, Price
+from anima.settings.persona import Persona, Words
 from anima.settings.secret import Secret
 from anima.settings.tables import LimitSettings, RetrySettings, ThinkSettings, ToolSettings
 
@@ -23,12 +24,14 @@ __all__ = [
     "LimitSettings",
     "Loaded",
     "ModelRef",
+    "Persona",
     "Price",
     "RetrySettings",
     "Secret",
     "Table",
     "ThinkSettings",
     "ToolSettings",
+    "Words",
     "home_folder",
     "load",
     "load_home",

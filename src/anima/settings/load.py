@@ -16,7 +16,8 @@ from anima.settings.fields import NOT_ACTIVE_YET, Table
 from anima.settings.file import AgentSettings, HomeSettings
 from anima.settings.merge import HomeFile, Key, Origin, OwnFile, merged, origins, tables
 from anima.settings.mistakes import mistakes, open_secrets
-from anima.settings.reading import Document, read, read_text
+from anima.settings.persona import BESIDE, Persona, persona_text
+from anima.settings.reading import Document, read
 
 Kind = TypeVar("Kind", bound=Table)
 
@@ -38,6 +39,14 @@ class Loaded:
     sources: dict[str, str]
     inactive: list[str]
     origins: dict[Key, Origin] = field(repr=False)
+
+    @property
+    def persona(self) -> Persona:
+        """Who the agent is, with the files beside its settings; read again when one of them changes."""
+        agent, owner = self.settings.agent, self.settings.owner
+        folder = self.path.absolute().parent
+        parts = [agent.persona or self.settings.persona, *(folder / name for name in BESIDE)]
+        return Persona(parts, agent.name, owner.name, owner.timezone)
 
     def problem(self, key: str, message: str, hint: str = "", *, item: object = None) -> Problem:
         """A mistake that another room found in `key` (`tools.enabled`), told where that, or one item of it, stands."""
@@ -126,7 +135,7 @@ def _settle(settings: AgentSettings, path: Path, found: dict[Key, Origin], probl
 
 def _persona(path: Path, origin: Origin, problems: list[Problem]) -> str:
     try:
-        return read_text(path).strip()
+        return persona_text(path)
     except SettingsError as error:
         problems += [origin.problem(f"{path}: {problem.message}", problem.hint) for problem in error.problems]
         return ""
