@@ -14,6 +14,7 @@
     |   +-- TurnStopped        somebody stopped it
     |   +-- LimitReached       a limit ended it; what there is of an answer is kept  exit 4
     |   +-- CallDenied         a call was denied, and it ended without an answer     exit 5
+    +-- NotAnswered            accepted, and not answered in time                    exit 6
     +-- Interrupted            somebody pressed Ctrl-C; what was begun is kept       exit 130
     +-- ModelError             a model did not answer                                exit 1
     |   +-- RateLimited, Overloaded, Unreachable      worth another try; nobody's fault
@@ -45,7 +46,12 @@ class AnimaError(Exception):
     @property
     def type(self) -> str:
         """The error's name in machine output: `UnfinishedTurn` is `unfinished_turn`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.__class__.__name__).lower()
+        return self.word()
+
+    @classmethod
+    def word(cls) -> str:
+        """The name of errors of this kind in machine output."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class UsageError(AnimaError):
@@ -147,6 +153,12 @@ class CallDenied(TurnFailed):
     """A call was denied and the turn ended without an answer."""
 
     exit_status = 5
+
+
+class NotAnswered(AnimaError):
+    """An event was accepted and has no answer yet; one will follow."""
+
+    exit_status = 6
 
 
 class Interrupted(AnimaError):

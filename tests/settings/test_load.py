@@ -183,7 +183,6 @@ def test_keys_of_tomorrow_are_accepted_and_each_named_once(written: Written) -> 
         "think.reflection",
         "limits.tokens_per_day",
         "limits.dollars_per_day",
-        "runtime.stop_timeout",
         "store.keep_contexts",
         *("approvals", "channels", "triggers", "web", "cluster", "timer", "workspace"),
     ]

@@ -13,6 +13,10 @@ from anima import __version__
 COMMANDS = {
     "init": ("anima.cli.init:init", "Make a home with one agent"),
     "run": ("anima.cli.run:run", "Give an agent a task and wait for its answer"),
+    "start": ("anima.cli.start:start", "Bring the home to life; its agents answer by themselves"),
+    "stop": ("anima.cli.start:stop", "Close the home; nothing is lost"),
+    "restart": ("anima.cli.start:restart", "Close the home and open it again"),
+    "status": ("anima.cli.status:status", "Show whether the home is open, and how its agents are"),
     "turn": ("anima.cli.turn:turn", "List, show and stop turns"),
     "event": ("anima.cli.event:event", "List and show events; let held ones go on"),
     "conversation": ("anima.cli.conversation:conversation", "List, show, search, summarise and export what was said"),

@@ -1,8 +1,8 @@
 """The control door: a unix socket by which other processes of the same person ask the owner of an agent for something.
 
-One JSON object a line in, one out: `{"do": "stop_turn", "turn": "t17"}` is answered by `{"ok": true}` or by an error
-document. Only the socket's own user is let in, whatever the file's mode says. This module does not know what the
-wishes mean.
+One JSON object in, one or several lines out: `{"do": "stop_turn", "turn": "t17"}` is answered by `{"ok": true}`, or by
+an error document. Only the socket's own user is let in, whatever the file's mode says. This module does not know what
+the wishes mean.
 """
 
 import asyncio
@@ -13,13 +13,14 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 from anima.errors import AnimaError, UsageError
 
 Wish = Mapping[str, object]
-Answer = Callable[[Wish], Awaitable[dict[str, object]]]
+Line = dict[str, object]
+Answer = Callable[[Wish], AsyncGenerator[Line, None]]
 
 LONGEST_PATH = 100
 """Bytes of a socket's path; the kernel's own limit is 108."""
@@ -59,8 +60,10 @@ async def open_door(path: Path, answer: Answer) -> AsyncIterator[None]:
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer) -> None:
     try:
         if _peer(writer) == os.getuid():
-            writer.write(json.dumps(await _reply(await reader.readline(), answer)).encode() + b"\n")
-            await writer.drain()
+            async with contextlib.aclosing(_reply(await reader.readline(), answer)) as lines:
+                async for line in lines:
+                    writer.write(json.dumps(line, default=str).encode() + b"\n")
+                    await writer.drain()
     except (OSError, ValueError):
         pass  # whoever asked has gone, or never stopped talking
     finally:
@@ -75,26 +78,41 @@ def _peer(writer: asyncio.StreamWriter) -> int:
     return int(struct.unpack("3i", raw)[1])
 
 
-async def _reply(line: bytes, answer: Answer) -> dict[str, object]:
+async def _reply(line: bytes, answer: Answer) -> AsyncGenerator[Line, None]:
     try:
-        wish = json.loads(line)
+        try:
+            wish = json.loads(line)
+        except ValueError:
+            wish = None
         if not isinstance(wish, dict):
             raise UsageError("a wish is one JSON object")
-        return {"ok": True, **await answer(wish)}
+        async with contextlib.aclosing(answer(wish)) as told:
+            async for each in told:
+                yield {"ok": True, **each}
     except AnimaError as error:
-        return {"ok": False, "error": {"type": error.type, "message": error.message, "hint": error.hint}}
-    except ValueError:
-        return {"ok": False, "error": {"type": "usage_error", "message": "a wish is one JSON object", "hint": ""}}
+        named = {"type": error.type, "message": error.message, "hint": error.hint}
+        yield {**error.details, "ok": False, "error": named}
 
 
-def knock(path: Path, wish: Wish, seconds: float = 10.0) -> dict[str, object] | None:
-    """Ask the owner behind the door; None when nobody is there."""
+def knock(path: Path, wish: Wish, seconds: float = 10.0) -> Line | None:
+    """Ask the owner behind the door; None when nobody is there, or nobody answers in time."""
+    try:
+        return next(talk(path, wish, seconds), None)
+    except TimeoutError:
+        return None
+
+
+def talk(path: Path, wish: Wish, seconds: float | None) -> Iterator[Line]:
+    """Every line of the answer; none when nobody is there. Raises TimeoutError after so many seconds of silence."""
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as door:
         door.settimeout(seconds)
         try:
             door.connect(str(path))
             door.sendall(json.dumps(wish).encode() + b"\n")
             with door.makefile("rb") as reply:
-                return dict(json.loads(reply.readline()))
+                for line in reply:
+                    yield dict(json.loads(line))
+        except TimeoutError:
+            raise
         except (OSError, ValueError):
-            return None
+            return

@@ -51,6 +51,10 @@ class Roster(Protocol):
         """Names that may not have a row yet."""
         ...
 
+    async def faults(self, store: Store) -> dict[str, str]:
+        """What is wrong with settings, by agent; "" is the home."""
+        ...
+
 
 @dataclass(frozen=True)
 class Awake:

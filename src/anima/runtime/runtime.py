@@ -6,7 +6,7 @@ in. It does not know how an agent thinks or what a channel looks like.
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from anima.clock import Clock, SystemClock
 from anima.errors import LimitReached, MalformedAnswer, NotFound, NothingToResume, UnfinishedTurn, UsageError
 from anima.models.providers import Providers
 from anima.runtime.agent import Agent
-from anima.runtime.door import Wish, door_of, open_door
+from anima.runtime.door import Line, Wish, door_of, open_door
 from anima.runtime.household import Household, Roster
 from anima.runtime.making import Maker
 from anima.runtime.metrics import Metrics
@@ -74,7 +74,7 @@ class Runtime:
         self._approve = approve
         self._mode = mode or Mode()
         self._clock = clock or SystemClock()
-        self._gallery = Gallery()
+        self.gallery = Gallery()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -119,7 +119,7 @@ class Runtime:
             self.files,
             providers,
             self._clock,
-            self._gallery.report,
+            self.gallery.report,
             self._approve,
             self._mode.attend == "all",
             self._mode.hung_after,
@@ -128,7 +128,7 @@ class Runtime:
     @property
     def metrics(self) -> Metrics:
         """What happened since the start."""
-        return self._gallery.metrics
+        return self.gallery.metrics
 
     async def post(
         self,
@@ -200,7 +200,7 @@ class Runtime:
         new = NewEvent(
             agent, conversation, text, _label("owner", source), source, attachments=tuple(attachments), awaited=True
         )
-        watch = self._gallery.watch(lambda news: news.agent == agent and news.conversation == conversation)
+        watch = self.gallery.watch(lambda news: news.agent == agent and news.conversation == conversation)
         try:
             turn = "t" + (await self.household.post(new)).event.id[1:]
             async for news in watch:
@@ -243,7 +243,7 @@ class Runtime:
             yield Closed(self._clock.now(), agent, conversation, turn.id, len(turn.steps), turn)
             return
         id = "t" + left.id[1:]
-        watch = self._gallery.watch(lambda news: news.turn == id)
+        watch = self.gallery.watch(lambda news: news.turn == id)
         try:
             await actor.resume(left)
             async for news in watch:
@@ -255,7 +255,7 @@ class Runtime:
 
     async def watch(self, agent: str | None = None) -> AsyncIterator[Progress]:
         """Live news of one agent, or of all, from now on. A watcher that does not look loses the oldest news."""
-        watch = self._gallery.watch(lambda news: agent is None or news.agent == agent)
+        watch = self.gallery.watch(lambda news: agent is None or news.agent == agent)
         try:
             async for news in watch:
                 yield news
@@ -268,13 +268,13 @@ class Runtime:
         await self.store.sent(turn)
         faults.reach("outbox.acknowledged")
 
-    async def _grant(self, wish: Wish) -> dict[str, object]:
+    async def _grant(self, wish: Wish) -> AsyncGenerator[Line, None]:
         """What other processes of the same person may ask for at the door."""
         turn = wish.get("turn")
         if wish.get("do") != "stop_turn" or not isinstance(turn, str):
             raise UsageError("this door only knows stop_turn", "use the same version of anima on both sides")
         await self.stop_turn(turn)
-        return {"turn": turn}
+        yield {"turn": turn}
 
     async def stop_turn(self, turn: str) -> Turn:
         """End a turn without an answer, now; whoever waits for it gets TurnStopped. Raises NotFound."""

@@ -4,9 +4,10 @@ It does not know what anybody does with a setting.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -58,20 +59,20 @@ class Loaded:
         return origin.document.problem((*origin.key, *within), message, hint)
 
 
-def load(path: Path, home: Path | None = None) -> Loaded:
-    """The settings of one agent; `home` is the folder where an `anima.toml` may be.
+def load(path: Path, home: Path | None = None, kept: Mapping[Path, str] = MappingProxyType({})) -> Loaded:
+    """The settings of one agent; `home` is the folder where an `anima.toml` may be. `kept` are texts read for files.
 
     Raises SettingsError with the mistakes of both files.
     """
     problems: list[Problem] = []
     shared = HomeFile()
     try:
-        if home and os.path.lexists(home / HOME_FILE):
-            shared = load_home(home / HOME_FILE)
+        if home and (home / HOME_FILE in kept or os.path.lexists(home / HOME_FILE)):
+            shared = load_home(home / HOME_FILE, kept)
     except SettingsError as error:
         problems += error.problems
     try:
-        own = OwnFile(*_checked(path, AgentSettings))
+        own = OwnFile(*_checked(path, AgentSettings, kept))
     except SettingsError as error:
         raise SettingsError(error.problems + problems) from error
     found = origins(own, shared)
@@ -83,14 +84,14 @@ def load(path: Path, home: Path | None = None) -> Loaded:
     return Loaded(path, settings, _sources(settings, found), list(_inactive(settings, found)), found)
 
 
-def load_home(path: Path) -> HomeFile:
+def load_home(path: Path, kept: Mapping[Path, str] = MappingProxyType({})) -> HomeFile:
     """`anima.toml`: what the agents of a home share. Raises SettingsError."""
-    return HomeFile(*_checked(path, HomeSettings))
+    return HomeFile(*_checked(path, HomeSettings, kept))
 
 
-def _checked(path: Path, kind: type[Kind]) -> tuple[Document, Kind]:
+def _checked(path: Path, kind: type[Kind], kept: Mapping[Path, str]) -> tuple[Document, Kind]:
     """A file, found right by itself."""
-    document = read(path)
+    document = read(path, kept.get(path))
     problems = open_secrets(document)
     try:
         settings = kind.model_validate(document.values, context={"folder": path.absolute().parent})

@@ -43,9 +43,9 @@ def dotted(key: KeyPath) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def read(path: Path) -> Document:
-    """A file's values. Raises SettingsError when it cannot be read or is not TOML."""
-    text = read_text(path)
+def read(path: Path, text: str | None = None) -> Document:
+    """A file's values; `text` is read in its place. Raises SettingsError when it cannot be read or is not TOML."""
+    text = read_text(path) if text is None else text
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

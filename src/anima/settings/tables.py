@@ -186,7 +186,13 @@ class RuntimeSettings(Table):
     """The process that keeps agents alive."""
 
     parallel: int | None = key(None, "What `parallel` is for agents that say nothing.", ge=1, le=256)
-    stop_timeout: Annotated[Seconds, Field(ge=0, le=3600)] = key(10.0, "Time a turn has to end.", later=True)
+    stop_timeout: Annotated[Seconds, Field(ge=0, le=3600)] = key(10.0, "Time turns have when the home is closed.")
+    hung_after: Annotated[Seconds, Field(gt=0, le=86_400)] = key(
+        900.0, "A turn that gives no sign of life for so long is cut off and has failed."
+    )
+    stalled_after: Annotated[Seconds, Field(ge=1, le=3600)] = key(
+        30.0, "A process whose loop stands still for so long ends itself, to be started again."
+    )
 
 
 class StoreSettings(Table):
