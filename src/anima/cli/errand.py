@@ -17,15 +17,12 @@ from anima.app import describe, log_kept, open_runtime
 from anima.cli.answer import Answer
 from anima.cli.approval import Terminal, TerminalApprover
 from anima.cli.console import View, choose_view
-from anima.cli.documents import denied
 from anima.cli.fetching import fetch_for
+from anima.cli.options import check_conversation
+from anima.cli.outcome import outcome
 from anima.cli.output import tell
 from anima.errors import (
-    AnimaError,
-    CallDenied,
     Interrupted,
-    LimitReached,
-    NoModelReachable,
     SettingsError,
     TurnFailed,
     UsageError,
@@ -66,8 +63,7 @@ class Order:
             raise UsageError("--quiet and --verbose exclude each other", again)
         if self.task == "-" and any(str(path) in ("-", "/dev/stdin") for path in (self.config, *self.attach)):
             raise UsageError("stdin cannot be TASK and a file at once", "put one of them in a file")
-        if not self.conversation.isprintable() or not 0 < len(self.conversation) <= 200:
-            raise UsageError("--conversation must be 1 to 200 printable characters", "for example cli:main")
+        check_conversation(self.conversation)
 
     def text(self) -> str:
         """The task itself; reads stdin for `-`."""
@@ -159,30 +155,13 @@ class Errand:
 
     async def _finish(self, runtime: Runtime, closed: Closed) -> int:
         """Print, flush, and only then note that it was printed."""
-        error = self._outcome(closed)
+        error = outcome(closed, self._way_on())
         self.answer.close(closed, error)
         if closed.result.state == TurnState.CLOSED:
             await runtime.printed(closed.turn)
         if self.order.stats:
             tell(runtime.metrics.report())
         return error.exit_status if error else 0
-
-    def _outcome(self, closed: Closed) -> AnimaError | None:
-        """How the turn ended for its asker; None: with an answer."""
-        turn = closed.result
-        if isinstance(closed.error, NoModelReachable):
-            hints = (closed.error.hint, self._way_on())
-            return NoModelReachable(closed.error.message, "; ".join(hint for hint in hints if hint))
-        if closed.error is not None:
-            return closed.error if isinstance(closed.error, AnimaError) else TurnFailed(str(closed.error))
-        if turn.limit is not None:
-            return LimitReached(turn.notice, "raise the limit in the settings, or ask for less")
-        if denied(turn) and not turn.steps[-1].text.strip():
-            tools = ", ".join(sorted({effect.tool for effect in denied(turn)}))
-            return CallDenied(
-                f"{tools} was denied and there is no answer", "`[tools] grants` allows calls without asking"
-            )
-        return None
 
     def _way_on(self) -> str:
         """How to go on with what is unfinished, as a command to copy."""

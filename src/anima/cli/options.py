@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from anima.errors import UsageError
 from anima.settings import home_folder
 
 
@@ -19,3 +20,9 @@ home_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def check_conversation(name: str) -> None:
+    """Raises UsageError for what cannot be a conversation's name."""
+    if not name.isprintable() or not 0 < len(name) <= 200:
+        raise UsageError("--conversation must be 1 to 200 printable characters", "for example cli:main")
