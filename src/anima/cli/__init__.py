@@ -19,6 +19,7 @@ COMMANDS = {
     "status": ("anima.cli.status:status", "Show whether the home is open, and how its agents are"),
     "ask": ("anima.cli.ask:ask", "Ask an agent of the home and wait for its answer"),
     "tell": ("anima.cli.tell:tell", "Tell an agent of the home something, without waiting"),
+    "agent": ("anima.cli.agent:agent", "Make, list, show, change, copy, rename and remove agents"),
     "turn": ("anima.cli.turn:turn", "List, show and stop turns"),
     "event": ("anima.cli.event:event", "List and show events; let held ones go on"),
     "conversation": ("anima.cli.conversation:conversation", "List, show, search, summarise and export what was said"),

@@ -80,9 +80,9 @@ def init(folder: Path | None, name: str | None, model: str | None, as_json: bool
     home = home_folder(folder)
     _refuse_a_home(home)
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
-    plan = Plan(_name(name, asking), _owner(asking), _model(model, asking))
+    plan = Plan(_name(name, asking), _owner(asking), choose_model(model, asking))
     files = plan.files(home)
-    _write(home, files)
+    write_files(home, files)
     settings = home / "agents" / plan.name / "agent.toml"
     if as_json:
         print_json({"ok": True, "home": str(home), "agent": plan.name, "files": [str(path) for path in files]})
@@ -112,7 +112,8 @@ def _owner(asking: bool) -> str:
     return re.sub(r'[\x00-\x1f"\\\x7f]', "", owner)
 
 
-def _model(given: str | None, asking: bool) -> Offer:
+def choose_model(given: str | None, asking: bool) -> Offer:
+    """What a new agent thinks with: what was asked for, else what this machine offers. Raises UsageError."""
     if given is not None:
         provider, _, model = given.partition("/")
         if not MODEL.fullmatch(given):
@@ -127,7 +128,7 @@ def _model(given: str | None, asking: bool) -> Offer:
     return choices[chosen - 1]
 
 
-def _write(home: Path, files: dict[Path, str]) -> None:
+def write_files(home: Path, files: dict[Path, str]) -> None:
     """Make every folder (0700) and file (0600); the first that exists stops it before anything was written."""
     if existing := [path for path in files if path.exists()]:
         raise UsageError(f"{existing[0]} exists already", "name another DIR or --name; nothing was changed")

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from anima.clock import Clock
-from anima.errors import NotFound
+from anima.errors import NotFound, UsageError
 from anima.store.sqlite import Engine
+
+RETIRED = "~"
+"""What no agent's name can hold; it stands before the time at which one was removed."""
 
 
 class Standing(StrEnum):
@@ -108,7 +111,9 @@ def everybody(db: sqlite3.Connection) -> list[Resident]:
     ):
         for agent, state, count in db.execute(query):
             events.setdefault(agent, Counter())[state] = count
-    rows = db.execute("SELECT id, name, key, standing, note, template FROM agents ORDER BY name")
+    rows = db.execute(
+        "SELECT id, name, key, standing, note, template FROM agents WHERE name NOT LIKE '%~%' ORDER BY name"
+    )
     return [
         Resident(name, key, Standing(standing), note, template, events.get(id, Counter()))
         for id, name, key, standing, note, template in rows
@@ -116,7 +121,7 @@ def everybody(db: sqlite3.Connection) -> list[Resident]:
 
 
 def names(db: sqlite3.Connection) -> list[str]:
-    return [name for (name,) in db.execute("SELECT name FROM agents ORDER BY name")]
+    return [name for (name,) in db.execute("SELECT name FROM agents WHERE name NOT LIKE '%~%' ORDER BY name")]
 
 
 def resting(db: sqlite3.Connection) -> list[str]:
@@ -149,3 +154,27 @@ def keep_settings(db: sqlite3.Connection, name: str, text: str, now: float) -> N
 def settings(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT text FROM settings WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
+
+
+def rename(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Give an agent another name, wherever rows say it. What it was called in texts stays. Raises UsageError."""
+    if db.execute("SELECT 1 FROM agents WHERE name = ?", (new,)).fetchone():
+        raise UsageError(f"an agent is called {new!r} already", "choose another name; nothing was changed")
+    db.execute("UPDATE agents SET name = ? WHERE name = ?", (new, old))
+    db.execute("UPDATE agents SET template = ? WHERE template = ?", (new, old))
+    db.execute("UPDATE settings SET name = ? WHERE name = ?", (new, old))
+
+
+def retire(db: sqlite3.Connection, name: str, stamp: str) -> None:
+    """Let an agent go: its rows stay, under a name nobody can have, and its own name is free."""
+    db.execute(
+        """UPDATE agents SET name = name || ?1, key = key || ?1, standing = 'stopped', note = 'removed'
+           WHERE name = ?2""",
+        (RETIRED + stamp, name),
+    )
+    db.execute("DELETE FROM settings WHERE name = ?", (name,))
+
+
+def pupils(db: sqlite3.Connection, template: str) -> list[str]:
+    """Names of those who live by the settings of `template`."""
+    return [name for (name,) in db.execute("SELECT name FROM agents WHERE template = ? ORDER BY name", (template,))]
