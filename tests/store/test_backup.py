@@ -78,7 +78,8 @@ def test_a_restore_into_an_empty_home_brings_back_every_row(home: Path, tmp_path
     assert (new / "anima.db").stat().st_mode & 0o777 == 0o600
     changed = set(dump(new / "anima.db")) - set(dump(home / "anima.db"))
     assert all("'held'" in line or "unknown" in line for line in changed)
-    assert sorted(path.name for path in new.iterdir()) == ["agents", "anima.db", "anima.toml", "backups", "files"]
+    kept = sorted(path.name for path in new.iterdir())
+    assert kept == [".lock", "agents", "anima.db", "anima.toml", "backups", "files"]
     assert list((new / "backups").iterdir()) == []
 
 

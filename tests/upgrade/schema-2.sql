@@ -27,20 +27,20 @@ CREATE TABLE events (
         number INTEGER NOT NULL, source TEXT NOT NULL, source_id TEXT, text TEXT NOT NULL, attachments TEXT,
         label TEXT NOT NULL, awaited INTEGER NOT NULL, state TEXT NOT NULL, time REAL NOT NULL, turn INTEGER,
         step INTEGER NOT NULL DEFAULT 1, attempts INTEGER NOT NULL DEFAULT 0, due REAL, error TEXT, hash BLOB NOT NULL
-    , origin TEXT) STRICT;
-INSERT INTO "events" VALUES(1,1,'cli:main',1,'cli','s1','what is this?','[["picture.png","image/png",15,"a8626d27cb132ba09adef83553c2f97237b6866ebd3a054fae183736b5de1786"]]','["member",["owner","sansa"],["telegram"]]',0,'answered',1750000000.0,1,1,1,NULL,NULL,X'6249E2D10644C126',NULL);
-INSERT INTO "events" VALUES(2,1,'cli:main',2,'cli',NULL,'and quickly',NULL,'["member",["owner","sansa"],["telegram"]]',0,'answered',1750000000.0,1,2,0,NULL,NULL,X'FD4AAFD87C448309',NULL);
-INSERT INTO "events" VALUES(3,1,'cli:read',1,'cli',NULL,'do the read',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,3,1,1,NULL,NULL,X'D836D8CB0F6A5789',NULL);
-INSERT INTO "events" VALUES(4,1,'cli:idempotent',1,'cli',NULL,'do the idempotent',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,4,1,1,NULL,NULL,X'1881CA0122EA4594',NULL);
-INSERT INTO "events" VALUES(5,1,'cli:once',1,'cli',NULL,'do the once',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,5,1,1,NULL,NULL,X'AA266C4AAF433963',NULL);
-INSERT INTO "events" VALUES(6,1,'cli:internal',1,'cli',NULL,'do the internal',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,6,1,1,NULL,NULL,X'B85A1E5EBE9EB66C',NULL);
-INSERT INTO "events" VALUES(7,1,'cli:wait',1,'cli',NULL,'may I?',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,7,1,1,NULL,NULL,X'6C89402407AB18F1',NULL);
-INSERT INTO "events" VALUES(8,1,'cli:dead',1,'cli',NULL,'break',NULL,'["owner",["owner"],["cli"]]',0,'dead',1750000000.0,8,1,1,NULL,'it broke',X'B892323B50F1BAE9',NULL);
-INSERT INTO "events" VALUES(9,1,'cli:wait',2,'cli','s2','are you there?',NULL,'["owner",["owner"],["cli"]]',0,'queued',1750000000.0,NULL,1,0,NULL,NULL,X'E834606588358BE2',NULL);
+    , origin TEXT, evidence TEXT) STRICT;
+INSERT INTO "events" VALUES(1,1,'cli:main',1,'cli','s1','what is this?','[["picture.png","image/png",15,"a8626d27cb132ba09adef83553c2f97237b6866ebd3a054fae183736b5de1786"]]','["member",["owner","sansa"],["telegram"]]',0,'answered',1750000000.0,1,1,1,NULL,NULL,X'6249E2D10644C126',NULL,NULL);
+INSERT INTO "events" VALUES(2,1,'cli:main',2,'cli',NULL,'and quickly',NULL,'["member",["owner","sansa"],["telegram"]]',0,'answered',1750000000.0,1,2,0,NULL,NULL,X'FD4AAFD87C448309',NULL,NULL);
+INSERT INTO "events" VALUES(3,1,'cli:read',1,'cli',NULL,'do the read',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,3,1,1,NULL,NULL,X'D836D8CB0F6A5789',NULL,NULL);
+INSERT INTO "events" VALUES(4,1,'cli:idempotent',1,'cli',NULL,'do the idempotent',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,4,1,1,NULL,NULL,X'1881CA0122EA4594',NULL,NULL);
+INSERT INTO "events" VALUES(5,1,'cli:once',1,'cli',NULL,'do the once',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,5,1,1,NULL,NULL,X'AA266C4AAF433963',NULL,NULL);
+INSERT INTO "events" VALUES(6,1,'cli:internal',1,'cli',NULL,'do the internal',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,6,1,1,NULL,NULL,X'B85A1E5EBE9EB66C',NULL,NULL);
+INSERT INTO "events" VALUES(7,1,'cli:wait',1,'cli',NULL,'may I?',NULL,'["owner",["owner"],["cli"]]',0,'running',1750000000.0,7,1,1,NULL,NULL,X'6C89402407AB18F1',NULL,NULL);
+INSERT INTO "events" VALUES(8,1,'cli:dead',1,'cli',NULL,'break',NULL,'["owner",["owner"],["cli"]]',0,'dead',1750000000.0,8,1,1,NULL,'it broke',X'B892323B50F1BAE9',NULL,NULL);
+INSERT INTO "events" VALUES(9,1,'cli:wait',2,'cli','s2','are you there?',NULL,'["owner",["owner"],["cli"]]',0,'queued',1750000000.0,NULL,1,0,NULL,NULL,X'E834606588358BE2',NULL,NULL);
 CREATE TABLE leases (
         agent INTEGER PRIMARY KEY REFERENCES agents, epoch INTEGER NOT NULL, owner TEXT NOT NULL, since REAL NOT NULL
     ) STRICT;
-INSERT INTO "leases" VALUES(1,1,'process 14020',1750000000.0);
+INSERT INTO "leases" VALUES(1,1,'process 4461',1750000000.0);
 CREATE TABLE outbox (
         turn INTEGER NOT NULL REFERENCES turns, n INTEGER NOT NULL, state TEXT NOT NULL, time REAL NOT NULL, sent REAL,
         PRIMARY KEY (turn, n)

@@ -16,6 +16,12 @@ class Transcript:
         self.past = past
         self._own: list[Message] = []
         self._events = self._steps = 0
+        self._last: Context | None = None
+
+    @property
+    def shown(self) -> tuple[int, str] | None:
+        """The last step for which a context was made, and that context's hash."""
+        return (self._steps + 1, self._last.digest) if self._last else None
 
     @property
     def own(self) -> tuple[Message, ...]:
@@ -24,7 +30,8 @@ class Transcript:
     async def context(self, turn: Turn, me: Faculties) -> Context:
         """What the model is shown for the next step of `turn`; every call so far must be answered."""
         await self._follow(turn, me)
-        return Context(me.system, (*self.past.messages, *self._own), me.tools.specs)
+        self._last = Context(me.system, (*self.past.messages, *self._own), me.tools.specs)
+        return self._last
 
     async def close(self, turn: Turn, me: Faculties) -> None:
         """Take in the turn's end, so that the next turn sees it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from anima.cli import agent_control
 from anima.cli.documents import Document
 from anima.cli.dwelling import AGENT_FILE, Dwellings, put_persona, rewrite, with_model
 from anima.cli.options import home_option, json_option
@@ -28,7 +29,11 @@ Examples:
 """
 )
 def agent() -> None:
-    """Make, list, show, change, copy, rename and remove agents."""
+    """Make, list, show, change, copy, rename and remove agents; let them work or rest."""
+
+
+for control in (agent_control.pause, agent_control.resume, agent_control.stop, agent_control.start):
+    agent.add_command(control)
 
 
 @agent.command(

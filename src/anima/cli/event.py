@@ -10,8 +10,8 @@ from anima.cli.options import home_option, json_option
 from anima.cli.output import print_items, print_json, print_table, say
 from anima.clock import iso
 from anima.errors import NotFound, UsageError
+from anima.runtime import door_of, knock
 from anima.store import command, held
-from anima.store.lease import whole_home
 from anima.store.mailbox import find
 from anima.vocabulary import Event, EventState
 
@@ -94,10 +94,13 @@ def release(ids: tuple[str, ...], everything: bool, home: Path, as_json: bool) -
     """Let held events go on, and held replies be delivered. What was done since the copy was made happens again."""
     if everything == bool(ids):
         raise UsageError("name the events, or --all", "`anima event list --state held` shows what is held")
-    with whole_home(home), command.changing(home / "anima.db") as db:
+    with command.changing(home / "anima.db") as db:  # what is held is nobody's, whoever is at work
         chosen = held.held(db) if everything else list(ids)
         for id in chosen:
             held.release(db, id)
+        agents = {found.agent for id in chosen if (found := find(db, id))}
+    for agent in sorted(agents):
+        knock(door_of(home), {"do": "look", "agent": agent})
     if as_json:
         print_json({"ok": True, "released": chosen})
     else:

@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from anima.app import keep_home, log_kept
-from anima.cli.options import home_option
+from anima.cli.options import home_option, json_option
 from anima.cli.outcome import told
-from anima.cli.output import say
-from anima.errors import AgentBusy, AnimaError, UsageError
+from anima.cli.output import print_json, say
+from anima.errors import AgentBusy, AnimaError, NotFound, UsageError
 from anima.runtime import door_of, knock, talk
 
 OUTPUT = "runtime.out"
@@ -87,6 +87,28 @@ def restart(home: Path) -> int:
             return 0
         threading.Event().wait(0.05)
     raise AnimaError("the home was closed and is not open again", f"{home / 'logs' / 'anima.log'} says why")
+
+
+@click.command(
+    epilog="""\b
+Example:
+  anima reload
+"""
+)
+@home_option
+@json_option
+def reload(home: Path, as_json: bool) -> int:
+    """Read the settings of an open home again. Where they are wrong, those in force stay; exit status 2."""
+    told = knock(door_of(home), {"do": "reload"}, SLOWEST_START)
+    if told is None:
+        raise NotFound("nothing runs here", "`anima start` opens the home; it reads the settings, too")
+    if told["error"]:
+        raise UsageError(str(told["error"]), "the settings that were last right stay in force until it is right")
+    if as_json:
+        print_json(told)
+    else:
+        say("the settings hold")
+    return 0
 
 
 def _serve(home: Path) -> int:

@@ -114,7 +114,8 @@ async def _stop(id: str, store: Path | None, home: Path) -> Turn:
         event = await journal.event("e" + id[1:]) if journal and id.startswith("t") else None
         if journal is None or event is None:
             raise NotFound(f"there is no turn {id!r}", "`anima turn list` shows all turns")
-        reply = knock(door_of(home / "agents" / event.agent), {"do": "stop_turn", "turn": id})
+        wish = {"do": "stop_turn", "turn": id}
+        reply = knock(door_of(home), wish) or knock(door_of(home / "agents" / event.agent), wish)
         if reply is not None:
             return _stopped(reply, await journal.turn(id))
     agent = Agent(event.agent, tools=load(["shell"], None, Reach(), SystemClock()).tools)

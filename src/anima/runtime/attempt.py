@@ -95,6 +95,7 @@ class Attempts:
             return
         self._me = self._me.renewed()
         turn = Turn(id, event.agent, event.conversation, TurnState.OPEN, (event,), self._me.clock.now())
+        transcript = None
         try:
             if resumed:
                 turn = await self._me.journal.resume(id)
@@ -116,10 +117,11 @@ class Attempts:
             self.finish(turn, error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails in a turn is that event's failure alone
-            await self._failed(turn, error)
+            await self._failed(turn, error, transcript.shown if transcript else None)
 
     def finish(self, turn: Turn, error: AnimaError | None = None) -> None:
         """Tell whoever watches or waits how the turn ended."""
+        log.info("turn %s of %s is %s", turn.id, turn.agent, turn.state, extra={"agent": turn.agent})
         self._me.tell(Closed, turn, len(turn.steps), result=turn, error=error)
         self._waiting.settle(turn.events[0].id, turn, error)
 
@@ -127,9 +129,9 @@ class Attempts:
         """Read this conversation's past anew when it is needed next."""
         self._pasts.pop(conversation, None)
 
-    async def set_aside(self, id: str, error: Exception) -> None:
+    async def set_aside(self, id: str, error: Exception, shown: tuple[int, str] | None = None) -> None:
         """The event becomes a dead letter, with its evidence."""
-        end = Abandonment(id, TurnState.FAILED, EventState.DEAD, str(error) or type(error).__name__, CUT_OFF)
+        end = Abandonment(id, TurnState.FAILED, EventState.DEAD, str(error) or type(error).__name__, CUT_OFF, shown)
         dead, knock = await self._me.journal.abandon(end)
         if knock is not None:
             self._me.neighbours.knock(knock)
@@ -141,16 +143,17 @@ class Attempts:
         """The attempt was ended from outside, as failed."""
         await self._failed(await self._me.journal.load(id), error)
 
-    async def _failed(self, turn: Turn, error: Exception) -> None:
+    async def _failed(self, turn: Turn, error: Exception, shown: tuple[int, str] | None = None) -> None:
         """What becomes of an event whose attempt failed."""
         foreseen = isinstance(error, AnimaError)
-        log.warning("turn %s of %s failed: %s", turn.id, self._me.name, error, exc_info=not foreseen)
+        about = {"agent": self._me.name}
+        log.warning("turn %s of %s failed: %s", turn.id, self._me.name, error, exc_info=not foreseen, extra=about)
         self.forget(turn.conversation)
         attempts = turn.events[0].attempts
         outage = isinstance(error, ModelError) and error.unavailable
         hopeless = isinstance(error, ModelError) and not error.retryable
         if not outage and (hopeless or attempts > len(self._manner.delays)):
-            await self.set_aside(turn.id, error)
+            await self.set_aside(turn.id, error, shown)
             return
         now = self._me.clock.now()
         waited = now - turn.events[0].time

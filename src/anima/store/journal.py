@@ -172,13 +172,17 @@ LEFT = frozenset({EventState.QUEUED, EventState.RUNNING, EventState.WAITING, Eve
 
 @dataclass(frozen=True, slots=True)
 class Abandonment:
-    """A turn ends without an answer: what it and its events become, why, and what an unfinished call is told."""
+    """A turn ends without an answer: what it and its events become, why, and what an unfinished call is told.
+
+    `shown` is at which step it failed, and the hash of what the model was shown there.
+    """
 
     turn: str
     state: TurnState
     event_state: EventState
     error: str
     unknown: str
+    shown: tuple[int, str] | None = None
 
 
 def abandon(db: sqlite3.Connection, end: Abandonment, now: float) -> Turn | None:
@@ -193,6 +197,8 @@ def abandon(db: sqlite3.Connection, end: Abandonment, now: float) -> Turn | None
     write_effects(db, [_left(effect, end, now) for effect in left.effects if not effect.ended])
     ended = replace(left, state=end.state, closed=now, error=end.error)
     close_turn(db, Closing(ended, end.event_state))
+    if end.shown is not None:
+        db.execute("UPDATE events SET evidence = ? WHERE id = ?", (pack(end.shown), number(end.turn)))
     return under_way(db, end.turn)
 
 

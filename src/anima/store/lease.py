@@ -47,6 +47,7 @@ class Lease:
 def whole_home(home: Path) -> Iterator[None]:
     """Own every agent of a home while the block runs. Raises AgentBusy, naming the one that is at work."""
     with ExitStack() as stack:
+        stack.callback(Lease(home, "this home").release)
         for folder in sorted((home / "agents").glob("*")):
             if folder.is_dir():
                 stack.callback(Lease(folder, folder.name).release)

@@ -21,14 +21,14 @@ from anima.vocabulary import EffectClass, StepKind, Stop
 
 Row = dict[str, Any]
 
-JSON = frozenset({"attachments", "label", "reasoning", "arguments", "origin"})
+JSON = frozenset({"attachments", "label", "reasoning", "arguments", "origin", "evidence"})
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FORK = re.compile(r"(fork:t)([0-9]{1,18})((?:\..*)?)", re.DOTALL)
 """A conversation that bears the id of the turn it was forked from."""
 
 _READ = {
     "events": """SELECT id, conversation, number, source, source_id, text, attachments, label, awaited, state, time,
-        turn, step, attempts, due, error, origin FROM events WHERE agent = ? ORDER BY id""",
+        turn, step, attempts, due, error, origin, evidence FROM events WHERE agent = ? ORDER BY id""",
     "turns": """SELECT id, conversation, state, opened, closed, notice, limited, error FROM turns WHERE agent = ?
         ORDER BY id""",
     "steps": """SELECT s.turn, s.n, s.kind, s.model, s.text, s.reasoning, s.stop, s.input, s.output, s.cached,
@@ -42,9 +42,9 @@ _READ = {
 }
 _WRITE = {
     "events": """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label,
-        awaited, state, time, turn, step, attempts, due, error, origin, hash) VALUES (:id, :agent, :conversation,
-        :number, :source, :source_id, :text, :attachments, :label, :awaited, :state, :time, :turn, :step, :attempts,
-        :due, :error, :origin, :hash)""",
+        awaited, state, time, turn, step, attempts, due, error, origin, evidence, hash) VALUES (:id, :agent,
+        :conversation, :number, :source, :source_id, :text, :attachments, :label, :awaited, :state, :time, :turn, :step, :attempts,
+        :due, :error, :origin, :evidence, :hash)""",
     "turns": """INSERT INTO turns (id, agent, conversation, state, opened, closed, notice, limited, error)
         VALUES (:id, :agent, :conversation, :state, :opened, :closed, :notice, :limited, :error)""",
     "steps": """INSERT INTO steps (turn, n, kind, model, text, reasoning, stop, input, output, cached, dollars, context,

@@ -71,6 +71,7 @@ _SECOND = (
     "ALTER TABLE agents ADD COLUMN note TEXT",
     "ALTER TABLE agents ADD COLUMN template TEXT",
     "ALTER TABLE events ADD COLUMN origin TEXT",
+    "ALTER TABLE events ADD COLUMN evidence TEXT",
     "CREATE INDEX agents_resting ON agents (name) WHERE standing != 'active'",
     "CREATE INDEX events_dead ON events (agent) WHERE state = 'dead'",
     "CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID",
