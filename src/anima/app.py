@@ -23,6 +23,8 @@ from anima.sandbox.net import Reach
 from anima.settings import HOME_FILE, HomeSettings, Loaded, load, load_home
 from anima.store import Disk, Store
 from anima.tools import catalog
+from anima.triggers.schedule import Schedule, attending
+from anima.triggers.timers import HomeTimers
 from anima.vocabulary import Approver
 
 AGENT_FILE, STORE = "agent.toml", "anima.db"
@@ -87,7 +89,10 @@ async def keep_home(home: Path, told: Told) -> bool:
     mode = Mode(disk=Disk(low_water=settings.store.low_water), hung_after=settings.runtime.hung_after)
     async with Runtime(home, roster=roster, mode=mode, clock=clock) as runtime:
         keeper = Keeper(home, runtime, roster, clock)
-        await keeper.keep(told, Terms(settings.runtime.stop_timeout, settings.runtime.stalled_after))
+        store = runtime.store
+        schedule = Schedule(store.timers, HomeTimers(home, store.residents).find, clock)
+        async with attending(schedule.listen(runtime.household.post)):
+            await keeper.keep(told, Terms(settings.runtime.stop_timeout, settings.runtime.stalled_after))
         return keeper.again
 
 

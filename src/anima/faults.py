@@ -12,6 +12,7 @@ import signal
 UNITS = (
     *("adopt", "post", "claim", "resume", "give_back", "write_step", "write_effects", "close_turn"),
     *("put_off", "abandon", "sent", "enroll", "settle", "keep_settings", "stop_waiting", "fork"),
+    *("schedule", "unschedule", "occurred"),
 )
 """What the store commits, by name; several may share a commit."""
 

@@ -184,7 +184,7 @@ def test_keys_of_tomorrow_are_accepted_and_each_named_once(written: Written) -> 
         "limits.tokens_per_day",
         "limits.dollars_per_day",
         "store.keep_contexts",
-        *("approvals", "channels", "triggers", "web", "cluster", "timer", "workspace"),
+        *("approvals", "channels", "triggers", "web", "cluster", "workspace"),
     ]
 
 

@@ -54,7 +54,7 @@ def _newest(lines: Sequence[str], most: int) -> list[str]:
 def _sentences(turn: Turn) -> Iterator[str]:
     for event in turn.events:
         yield from (f'{turn.id}, asked: "{said}"' for said in _matching(_ASK, event.text))
-    if turn.limit is not None or not turn.answer:
+    if turn.limit is not None or not (turn.answer or turn.silent):
         yield f'{turn.id}, not finished: "{clipped(turn.events[0].text, SENTENCE)}"'
     for effect in turn.effects:
         if effect.state in (EffectState.UNKNOWN, EffectState.WAITING):

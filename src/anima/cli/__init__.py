@@ -26,6 +26,7 @@ COMMANDS = {
     "deadletter": ("anima.cli.deadletter:deadletter", "See to events set aside after repeated failure"),
     "logs": ("anima.cli.logs:logs", "Show what the home says about its work"),
     "conversation": ("anima.cli.conversation:conversation", "List, show, search, summarise and export what was said"),
+    "timer": ("anima.cli.timer:timer", "Show timers, and what became of their times"),
     "tool": ("anima.cli.tool:tool", "List the tools an agent can be given"),
     "model": ("anima.cli.model:model", "Fetch, list and test language models"),
     "config": ("anima.cli.config:config", "Check, show and describe settings"),

@@ -13,11 +13,12 @@ from anima.settings.load import HOME_FILE, Loaded, load, load_home
 from anima.settings.model_ref import LOCAL_MODEL, PROVIDERS, ModelRef, Price
 from anima.settings.persona import Persona, Words
 from anima.settings.secret import Secret
-from anima.settings.tables import LimitSettings, RetrySettings, ThinkSettings, ToolSettings
+from anima.settings.tables import LOOK_AROUND, LimitSettings, RetrySettings, ThinkSettings, ToolSettings
 
 __all__ = [
     "HOME_FILE",
     "LOCAL_MODEL",
+    "LOOK_AROUND",
     "PROVIDERS",
     "AgentSettings",
     "HomeSettings",

@@ -12,8 +12,6 @@ from anima.settings.later import (
     ApprovalsTable,
     Channels,
     ClusterTable,
-    HeartbeatTable,
-    TimerTable,
     Triggers,
     WebTable,
     WorkspaceTable,
@@ -21,6 +19,7 @@ from anima.settings.later import (
 from anima.settings.model_ref import ModelRef
 from anima.settings.tables import (
     AgentTable,
+    HeartbeatTable,
     LimitSettings,
     LlmSettings,
     MemorySettings,
@@ -31,6 +30,7 @@ from anima.settings.tables import (
     RuntimeSettings,
     StoreSettings,
     ThinkSettings,
+    TimerTable,
     ToolSettings,
 )
 
@@ -88,8 +88,8 @@ class AgentSettings(_Shared, Defaults, _Who):
     written; every path is absolute.
     """
 
-    timer: TimerTable | None = _later()
-    heartbeat: HeartbeatTable | None = _later()
+    timer: TimerTable | None = None
+    heartbeat: HeartbeatTable | None = None
     workspace: WorkspaceTable | None = _later()
 
     @property

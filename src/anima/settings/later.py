@@ -16,20 +16,6 @@ class Open(Table):
     model_config = ConfigDict(extra="allow")
 
 
-class TimerTable(Table):
-    """Wakes the agent again and again."""
-
-    every: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, 'How often, as in "30m".')
-    message: str = key("Look around.", "What the agent is told.", max_length=10_000)
-
-
-class HeartbeatTable(Table):
-    """The timer, as the earlier Rust runtime wrote it."""
-
-    enabled: bool = key(True, "Whether it ticks.")
-    interval: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, "How often.")
-
-
 class ApprovalsTable(Table):
     """Who says yes to a call, and for how long the question stands."""
 

@@ -158,6 +158,7 @@ def _inactive(settings: AgentSettings, found: dict[Key, Origin]) -> Iterator[str
             if getattr(settings, name):
                 yield name
             continue
-        for key, inner in type(getattr(settings, name)).model_fields.items():
+        table = getattr(settings, name)
+        for key, inner in type(table).model_fields.items() if isinstance(table, Table) else ():
             if inner.json_schema_extra == NOT_ACTIVE_YET and (name, key) in found:
                 yield f"{name}.{key}"

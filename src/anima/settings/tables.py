@@ -24,6 +24,8 @@ from anima.settings.fields import (
 from anima.settings.model_ref import LOCAL_MODEL, ModelRef, Price
 
 Provider = Literal["openai", "anthropic", "ollama", "local"]
+LOOK_AROUND = "Look around. When nothing needs you, answer HEARTBEAT_OK."
+"""What an agent is told by a timer that says nothing else."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -210,3 +212,17 @@ class PeerSettings(Table):
 
     may_tell: Strings = key(("*",), "Agents it may send messages to.")
     may_ask: Strings = key(("*",), "Agents it may ask and wait for.")
+
+
+class TimerTable(Table):
+    """Wakes the agent again and again."""
+
+    every: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, 'How often, as in "30m".')
+    message: str = key(LOOK_AROUND, "What the agent is told.", max_length=10_000)
+
+
+class HeartbeatTable(Table):
+    """The timer, as the earlier Rust runtime wrote it."""
+
+    enabled: bool = key(True, "Whether it ticks.")
+    interval: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, "How often.")

@@ -145,7 +145,7 @@ def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
         "UPDATE turns SET state = ?, closed = ?, notice = ?, limited = ?, error = ? WHERE id = ?",
         (done.state, done.closed, done.notice, done.limit, done.error, id),
     )
-    if done.state == TurnState.CLOSED:
+    if done.state == TurnState.CLOSED and not done.silent:
         # An answer to Python is handed to whoever awaits it in this process; every other door delivers from here.
         state = "sent" if done.events[0].source == "python" else "queued"
         db.execute("INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, ?, ?)", (id, state, done.closed))

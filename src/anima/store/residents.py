@@ -67,6 +67,10 @@ class Residents:
         """Names of those that may work and have something to do, now or later."""
         return await self._engine.read(at_work)
 
+    async def pupils(self, template: str) -> list[str]:
+        """Names of those who live by the settings of `template`."""
+        return await self._engine.read(pupils, template)
+
     async def settle(self, name: str, standing: Standing, note: str | None = None) -> None:
         """Let an agent work or rest from now on. Raises NotFound."""
         await self._engine.write(settle, name, standing, note)

@@ -77,5 +77,22 @@ _SECOND = (
     "CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+
+def _third(db: sqlite3.Connection) -> None:
+    """Timers: when each is due next, and what became of every time it was."""
+    for statement in _THIRD:
+        db.execute(statement)
+
+
+_THIRD = (
+    """CREATE TABLE schedules (
+        agent INTEGER PRIMARY KEY REFERENCES agents, every REAL NOT NULL, due REAL NOT NULL
+    ) STRICT""",
+    """CREATE TABLE occurrences (
+        agent INTEGER NOT NULL REFERENCES agents, due REAL NOT NULL, outcome TEXT NOT NULL, note TEXT NOT NULL,
+        event INTEGER, PRIMARY KEY (agent, due)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 """Number n (from 1) brings a file of version n - 1 to version n."""

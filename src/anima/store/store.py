@@ -19,6 +19,7 @@ from anima.store.residents import Residents
 from anima.store.rows import number
 from anima.store.sqlite import Engine
 from anima.store.talk import Written
+from anima.store.timers import Timers
 from anima.store.waits import Waits
 from anima.vocabulary import Effect, Event, Knock, NewEvent, Step, Turn
 
@@ -45,6 +46,7 @@ class Store:
         self._waits = Waits(clock)
         self._agents: dict[str, int] = {}
         self.residents = Residents(engine, clock)
+        self.timers = Timers(engine, clock)
 
     @classmethod
     async def open(cls, path: Path | None, clock: Clock, disk: Disk | None = None) -> "Store":

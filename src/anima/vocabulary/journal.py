@@ -47,6 +47,10 @@ class Origin:
     effect: str | None = None
 
 
+SILENT = frozenset({"HEARTBEAT_OK", "NO_REPLY", "[SILENT]"})
+"""Answers by which an agent says that it has nothing to say."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """Something that happened, not yet on disk.
@@ -220,10 +224,22 @@ class Turn:
         return opener.text in (NEW, COMPACT) and opener.label.trust >= Trust.MEMBER
 
     @property
+    def silent(self) -> bool:
+        """Whether the agent chose to say nothing: an answer of `HEARTBEAT_OK`, where nobody waits for one."""
+        awaited = bool(self.events) and self.events[0].awaited
+        return not awaited and not self.notice and self._last.strip() in SILENT
+
+    @property
     def answer(self) -> str:
-        """What is sent back: the last thought's text, then the runtime's notice."""
-        last = next((step.text for step in reversed(self.steps) if step.kind == "think"), "")
+        """What is sent back: the last thought's text, then the runtime's notice; empty when it chose to be silent."""
+        if self.silent:
+            return ""
+        last = self._last
         return "\n\n".join(part for part in (last, self.notice) if part)
+
+    @property
+    def _last(self) -> str:
+        return next((step.text for step in reversed(self.steps) if step.kind == "think"), "")
 
     @property
     def usage(self) -> Usage:
