@@ -40,12 +40,19 @@ INSERT INTO "events" VALUES(9,1,'cli:wait',2,'cli','s2','are you there?',NULL,'[
 CREATE TABLE leases (
         agent INTEGER PRIMARY KEY REFERENCES agents, epoch INTEGER NOT NULL, owner TEXT NOT NULL, since REAL NOT NULL
     ) STRICT;
-INSERT INTO "leases" VALUES(1,1,'process 4461',1750000000.0);
+INSERT INTO "leases" VALUES(1,1,'process 22279',1750000000.0);
+CREATE TABLE occurrences (
+        agent INTEGER NOT NULL REFERENCES agents, due REAL NOT NULL, outcome TEXT NOT NULL, note TEXT NOT NULL,
+        event INTEGER, PRIMARY KEY (agent, due)
+    ) STRICT, WITHOUT ROWID;
 CREATE TABLE outbox (
         turn INTEGER NOT NULL REFERENCES turns, n INTEGER NOT NULL, state TEXT NOT NULL, time REAL NOT NULL, sent REAL,
         PRIMARY KEY (turn, n)
     ) STRICT, WITHOUT ROWID;
 INSERT INTO "outbox" VALUES(1,0,'queued',1003.0,NULL);
+CREATE TABLE schedules (
+        agent INTEGER PRIMARY KEY REFERENCES agents, every REAL NOT NULL, due REAL NOT NULL
+    ) STRICT;
 CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE steps (
         turn INTEGER NOT NULL REFERENCES turns, n INTEGER NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL,

@@ -61,7 +61,7 @@ _FIRST = (
 
 
 def _second(db: sqlite3.Connection) -> None:
-    """A home of many agents: who may work, who sent an event, and the settings that were last right."""
+    """A home of many agents: who may work, who sent an event, timers, and the settings that were last right."""
     for statement in _SECOND:
         db.execute(statement)
 
@@ -74,17 +74,6 @@ _SECOND = (
     "ALTER TABLE events ADD COLUMN evidence TEXT",
     "CREATE INDEX agents_resting ON agents (name) WHERE standing != 'active'",
     "CREATE INDEX events_dead ON events (agent) WHERE state = 'dead'",
-    "CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID",
-)
-
-
-def _third(db: sqlite3.Connection) -> None:
-    """Timers: when each is due next, and what became of every time it was."""
-    for statement in _THIRD:
-        db.execute(statement)
-
-
-_THIRD = (
     """CREATE TABLE schedules (
         agent INTEGER PRIMARY KEY REFERENCES agents, every REAL NOT NULL, due REAL NOT NULL
     ) STRICT""",
@@ -92,7 +81,8 @@ _THIRD = (
         agent INTEGER NOT NULL REFERENCES agents, due REAL NOT NULL, outcome TEXT NOT NULL, note TEXT NOT NULL,
         event INTEGER, PRIMARY KEY (agent, due)
     ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, text TEXT NOT NULL, time REAL NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 """Number n (from 1) brings a file of version n - 1 to version n."""
