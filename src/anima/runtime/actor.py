@@ -61,9 +61,11 @@ class Actor:
         """Look for work left from before."""
         if not self._manner.everything or self._held:
             return
+        now = self.me.clock.now()
         for conversation, _, due in await self.me.journal.pending(self.me.name):
             self._wake(conversation)
-            self._wake_later(conversation, due)
+            if due > now:
+                self._wake_later(conversation, due)
 
     @property
     def idle(self) -> bool:
@@ -157,8 +159,8 @@ class Actor:
             self._tasks.begin(self._work(lane, None))
 
     def _wake_later(self, lane: str, due: float) -> None:
-        if self._manner.everything and due > self.me.clock.now():
-            self._tasks.begin(self._alarm(lane, due - self.me.clock.now()))
+        if self._manner.everything:
+            self._tasks.begin(self._alarm(lane, max(due - self.me.clock.now(), 0)))
 
     async def _alarm(self, lane: str, seconds: float) -> None:
         await self.me.clock.sleep(seconds)

@@ -22,6 +22,7 @@ from anima.runtime.reception import Reception, Told
 from anima.runtime.renewal import Renewal
 from anima.runtime.runtime import Runtime
 from anima.runtime.tasks import Tasks
+from anima.tools.running import ABANDONED
 
 log = logging.getLogger("anima.runtime")
 
@@ -92,7 +93,7 @@ class Keeper:
             "settings": "last_good" if troubles else "current",
             "error": next(iter(troubles.values()), None),
             "troubles": dict(troubles),
-            "abandoned": [thread.name for thread in threading.enumerate() if thread.name.startswith("tool ")],
+            "abandoned": [each.name for each in threading.enumerate() if each.name.startswith(ABANDONED)],
         }
 
     async def _reload(self) -> Line:

@@ -43,8 +43,8 @@ _READ = {
 _WRITE = {
     "events": """INSERT INTO events (id, agent, conversation, number, source, source_id, text, attachments, label,
         awaited, state, time, turn, step, attempts, due, error, origin, evidence, hash) VALUES (:id, :agent,
-        :conversation, :number, :source, :source_id, :text, :attachments, :label, :awaited, :state, :time, :turn, :step, :attempts,
-        :due, :error, :origin, :evidence, :hash)""",
+        :conversation, :number, :source, :source_id, :text, :attachments, :label, :awaited, :state, :time, :turn,
+        :step, :attempts, :due, :error, :origin, :evidence, :hash)""",
     "turns": """INSERT INTO turns (id, agent, conversation, state, opened, closed, notice, limited, error)
         VALUES (:id, :agent, :conversation, :state, :opened, :closed, :notice, :limited, :error)""",
     "steps": """INSERT INTO steps (turn, n, kind, model, text, reasoning, stop, input, output, cached, dollars, context,

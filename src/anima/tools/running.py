@@ -25,6 +25,8 @@ from anima.vocabulary import Call
 log = logging.getLogger("anima.tools")
 
 STALL = 0.1  # seconds
+ABANDONED = "abandoned tool "
+"""How the name of a thread begins that nobody waits for any more."""
 _Returned = tuple[Any, BaseException | None]
 _LINE = 16 * 1_000_000  # bytes: a result of the largest output cap, every character escaped
 
@@ -101,7 +103,14 @@ class Threads:
             with contextlib.suppress(RuntimeError):  # The loop may be closed by now.
                 loop.call_soon_threadsafe(self._finish, future, returned)
 
-        threading.Thread(target=work, name=f"tool {tool.name}", daemon=True).start()
+        thread = threading.Thread(target=work, name=f"tool {tool.name}", daemon=True)
+
+        def name(done: asyncio.Future[_Returned]) -> None:
+            if done.cancelled():
+                thread.name = f"{ABANDONED}{tool.name}"
+
+        future.add_done_callback(name)
+        thread.start()
         return future
 
     def _finish(self, future: asyncio.Future[_Returned], returned: _Returned) -> None:
