@@ -1,20 +1,17 @@
 """`anima conversation`: what was said, read from the journal. Only `compact` adds to it; nothing takes away from it."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from anima.cli.answer import choose_answer
-from anima.cli.console import Quiet
+from anima.cli.ask import ask
 from anima.cli.documents import Document, turn_document
-from anima.cli.errand import Errand, Order
 from anima.cli.inert import one_line
 from anima.cli.options import home_option, json_option
 from anima.cli.output import print_items, print_json, print_table, say
 from anima.clock import iso
-from anima.errors import AgentBusy, NotFound, UsageError
+from anima.errors import NotFound, UsageError
 from anima.store import command, conversations
 from anima.vocabulary import COMPACT, Event, Step, Turn
 
@@ -142,13 +139,8 @@ Example:
 def compact(name: str, agent: str | None, home: Path, as_json: bool) -> int:
     """Let the agent's model summarise CONVERSATION up to its last turn. Nothing is deleted."""
     agent, _ = _read(name, agent, 1, home)
-    settings = home / "agents" / agent / "agent.toml"
-    order = Order(settings, COMPACT, name, (), as_json, False, True, False, False, False, home)
-    try:
-        return asyncio.run(Errand(order, choose_answer(as_json=as_json, events=False), Quiet()).run())
-    except AgentBusy as error:
-        error.hint = f"{agent} is awake: say /compact to it in this conversation"
-        raise
+    words = {"name": agent, "text": COMPACT, "conversation": name, "attach": (), "home": home, "as_json": as_json}
+    return int(click.get_current_context().invoke(ask, timeout=None, **words))
 
 
 @conversation.command(
