@@ -22,6 +22,7 @@ ANIMA = (sys.executable, "-c", "import sys; from anima.cli import main; sys.exit
 ELSEWHERE = (
     *("archive.", "restore.", "import."),  # backups and moves
     *("command.", "fork.", "enroll.", "settle.", "keep_settings."),  # what a person changes
+    *("schedule.", "unschedule.", "occurred."),  # timers
 )
 """Points that no life of the tortured agent passes; their own tests kill there."""
 
