@@ -14,16 +14,16 @@ SCRIPT: list[Answer | str] = [
 ]
 
 
-async def forked(home: Home, at: int, turn: str = "t3") -> tuple[ScriptedModel, ScriptedModel]:
+async def forked(home: Home, at: int, turn: str = "t3", window: int = 2) -> tuple[ScriptedModel, ScriptedModel]:
     """A turn behind two others, forked at a step; the models of the original and of the fork."""
     original = ScriptedModel(["first", "second", *SCRIPT])
-    async with home.live(original, think=ThinkSettings(history_turns=2)) as runtime:
+    async with home.live(original, think=ThinkSettings(history_turns=window)) as runtime:
         for text in ("one", "two", "pay both"):
             await the_turn(runtime.stream("arya", text, source="cli", conversation="cli:main"))
         await runtime.printed("t3")
         fork = await runtime.store.fork(turn, at)
     anew = ScriptedModel(["another end"])
-    async with home.live(anew, think=ThinkSettings(history_turns=2)) as runtime:
+    async with home.live(anew, think=ThinkSettings(history_turns=window)) as runtime:
         turn_anew = await the_turn(runtime.resume("arya", fork.conversation))
         assert turn_anew.conversation == "fork:t3"
         assert turn_anew.answer == "another end"
@@ -35,6 +35,14 @@ async def test_a_fork_is_shown_the_same_bytes_as_the_step_it_forks_at(home: Home
     original, anew = await forked(home, at)
     assert anew.contexts[0].digest == original.contexts[1 + at].digest
     assert anew.contexts[0] == original.contexts[1 + at]
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+async def test_a_fork_behind_a_summary_is_shown_it_and_does_not_make_it_again(home: Home, at: int) -> None:
+    original, anew = await forked(home, at, window=1)
+    assert len(original.summarised) == 1
+    assert anew.summarised == []
+    assert anew.contexts[0] == original.contexts[at]
 
 
 async def test_the_calls_of_the_prefix_are_copied_and_never_made_again(home: Home) -> None:
