@@ -139,6 +139,17 @@ async def test_the_time_limit_cuts_a_model_off_and_keeps_what_it_had_said(home: 
     assert turn.answer.startswith("I was saying")
 
 
+async def test_a_models_own_time_out_is_not_the_turns(home: Home) -> None:
+    class Late:
+        async def stream(self, context: Context):  # type: ignore[no-untyped-def]
+            raise TimeoutError("the model's own")
+            yield
+
+    async with home.live(Late(), retry=RetrySettings(event_delays=())) as runtime:
+        with pytest.raises(TurnFailed, match="the model's own"):
+            await runtime.ask("arya", "hi")
+
+
 async def test_a_call_that_needs_a_yes_is_denied_where_nobody_can_be_asked(home: Home) -> None:
     model = ScriptedModel([Answer(calls=[ToolCall("shell", {"command": "rm -rf /"})]), "I may not"])
     async with home.live(model, *built_in("shell")) as runtime:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from anima.errors import AgentBusy, StoreClosed, StoreForeign, StoreFull, StoreTooNew
-from anima.store import Lease, Store
+from anima.errors import AgentBusy, StoreClosed, StoreError, StoreForeign, StoreFull, StoreTooNew, UsageError
+from anima.store import Files, Lease, Store
 from anima.store.schema import MIGRATIONS
 from anima.store.sqlite import Engine
 from anima.testing import FakeClock
@@ -96,6 +96,20 @@ async def test_a_bug_in_a_unit_fails_that_commit_and_the_engine_lives(tmp_path: 
     await engine.aclose()
 
 
+async def test_a_bug_in_a_unit_does_not_spoil_its_neighbours(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "a.db")
+    await engine.write(lambda db: db.execute("CREATE TABLE t (text TEXT UNIQUE)"))
+
+    def insert(db: sqlite3.Connection, text: str) -> None:
+        db.execute("INSERT INTO t VALUES (?)", (text,))
+
+    units = [engine.write(insert, text) for text in ("one", "half an emoji \ud83d", "one", "two")]
+    results = await asyncio.gather(*units, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), UnicodeEncodeError, StoreError, type(None)]
+    assert await engine.read(lambda db: db.execute("SELECT text FROM t").fetchall()) == [("one",), ("two",)]
+    await engine.aclose()
+
+
 async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     engine = Engine(tmp_path / "a.db")
     with pytest.raises(Exception, match="readonly"):
@@ -152,3 +166,9 @@ sys.stdin.read()
         owner.kill()
         owner.wait()
         Lease(tmp_path, "arya").release()
+
+
+def test_a_pipe_is_no_attachment_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is not a file"):
+        Files(tmp_path / "files").keep(tmp_path / "pipe")

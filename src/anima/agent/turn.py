@@ -44,9 +44,11 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
         context = await transcript.context(thinking, me)
         thought = Thought(thinking, context, me, transcript.past.recipe(turn.id))
         try:
-            async with asyncio.timeout(seconds_left(turn, me)):
+            async with asyncio.timeout(seconds_left(turn, me)) as deadline:
                 await thought.follow()
         except TimeoutError:
+            if not deadline.expired():
+                raise  # the model's own
             return await _close(_ending(thinking, out_of_time(me), thought.step), me, thought.step, arrived)
         except ContextTooLong:
             if not transcript.past.shorten():

@@ -6,6 +6,7 @@ This module does not know what is in them.
 import hashlib
 import mimetypes
 import os
+import stat
 from pathlib import Path
 
 from anima import faults
@@ -25,8 +26,9 @@ class Files:
     def keep(self, path: Path) -> Attachment:
         """Copy a file in, safely on disk when this returns. Raises UsageError for one that cannot be taken."""
         try:
-            with path.open("rb") as file:
-                data = file.read(LARGEST + 1) if path.is_file() else None
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would be waited for
+            with open(handle, "rb") as file:
+                data = file.read(LARGEST + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}", "attach a file you may read") from error
         if data is None:

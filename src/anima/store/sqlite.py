@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anima import faults
-from anima.errors import AnimaError, StoreClosed, StoreDamaged, StoreError
+from anima.errors import StoreClosed, StoreDamaged, StoreError
 from anima.store import upkeep
 from anima.store.disk import Disk
 from anima.store.opening import open_file, translate
@@ -196,7 +196,9 @@ class Engine:
         self._db.execute("SAVEPOINT unit")
         try:
             result: Result = unit(self._db), None
-        except AnimaError as error:
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+                raise  # the disk's, and so everybody's
             self._db.execute("ROLLBACK TO unit")
             result = None, self._failure(error)
         self._db.execute("RELEASE unit")
