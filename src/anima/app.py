@@ -86,13 +86,14 @@ async def keep_home(home: Path, told: Told) -> bool:
     """Keep a home alive until it is asked to end; whether it is to be started anew. Raises AgentBusy, StoreError."""
     roster, clock = HomeRoster(home), SystemClock()
     settings = _home_settings(home)
-    mode = Mode(disk=Disk(low_water=settings.store.low_water), hung_after=settings.runtime.hung_after)
+    terms = settings.runtime
+    mode = Mode(disk=Disk(low_water=settings.store.low_water), hung_after=terms.hung_after)
     async with Runtime(home, roster=roster, mode=mode, clock=clock) as runtime:
         keeper = Keeper(home, runtime, roster, clock)
         store = runtime.store
         schedule = Schedule(store.timers, HomeTimers(home, store.residents).find, clock)
         async with attending(schedule.listen(runtime.household.post)):
-            await keeper.keep(told, Terms(settings.runtime.stop_timeout, settings.runtime.stalled_after))
+            await keeper.keep(told, Terms(terms.stop_timeout, terms.stalled_after, settings.web.port))
         return keeper.again
 
 

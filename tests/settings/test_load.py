@@ -184,7 +184,7 @@ def test_keys_of_tomorrow_are_accepted_and_each_named_once(written: Written) -> 
         "limits.tokens_per_day",
         "limits.dollars_per_day",
         "store.keep_contexts",
-        *("approvals", "channels", "triggers", "web", "cluster", "workspace"),
+        *("approvals", "channels", "triggers", "cluster", "workspace"),
     ]
 
 
@@ -207,6 +207,7 @@ def test_every_key_has_a_source(written: Written) -> None:
         "runtime",
         "store",
         "peers",
+        "web",
     )
     assert set(loaded.sources) == {
         f"{table}.{key}" for table in tables for key in type(getattr(loaded.settings, table)).model_fields

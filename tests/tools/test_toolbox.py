@@ -267,7 +267,7 @@ async def test_threads_are_bounded_and_waiting_for_one_counts_as_time() -> None:
 
     box = Toolbox([late])
     outcomes = await asyncio.gather(*(box.run(call("late")) for _ in range(20)))
-    running = [thread for thread in threading.enumerate() if thread.name == "tool late"]
+    running = [thread for thread in threading.enumerate() if thread.name == "abandoned tool late"]
     go.set()
     assert len(running) == 16
     assert {outcome.ok for outcome in outcomes} == {False}

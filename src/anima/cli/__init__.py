@@ -16,6 +16,7 @@ COMMANDS = {
     "start": ("anima.cli.start:start", "Bring the home to life; its agents answer by themselves"),
     "stop": ("anima.cli.start:stop", "Close the home; nothing is lost"),
     "restart": ("anima.cli.start:restart", "Close the home and open it again"),
+    "service": ("anima.cli.unit:service", "Open the home when this machine starts"),
     "reload": ("anima.cli.start:reload", "Read the settings again; wrong ones change nothing"),
     "status": ("anima.cli.status:status", "Show whether the home is open, and how its agents are"),
     "ask": ("anima.cli.ask:ask", "Ask an agent of the home and wait for its answer"),

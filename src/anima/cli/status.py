@@ -72,5 +72,8 @@ def _show(runtime: dict[str, object], agents: list[dict[str, object]]) -> None:
         say("the home is closed; `anima start` opens it")
     if runtime["error"]:
         say(f"settings are wrong, so the last good ones hold: {runtime['error']}")
+    abandoned = runtime.get("abandoned")
+    for thread in abandoned if isinstance(abandoned, list) else ():
+        say(f"{thread}: it did not return when it was to end; what it does is unknown")
     rows = [(*(str(agent[key]) for key in ("name", "state", *COUNTED)), str(agent["note"] or "")) for agent in agents]
     print_table(("AGENT", "STATE", "QUEUED", "WAITING", "DEAD", ""), rows)

@@ -141,6 +141,10 @@ class Actor:
             self._attempts.forget(stopped.conversation)
             self._attempts.finish(stopped, TurnStopped("the turn was stopped", turn=turn))
             self._wake(stopped.conversation)
+        elif ran:  # it ended while it was being stopped, and whoever waits was not told
+            ended = await self.me.journal.load(turn)
+            self._attempts.forget(ended.conversation)
+            self._attempts.finish(ended, TurnFailed(ended.error, turn=turn) if ended.error else None)
         return stopped
 
     def knock(self, knock: Knock) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from anima import __version__
 from anima.clock import Clock, iso
 from anima.runtime.door import Line, Wish, door_of, open_door
+from anima.runtime.health import answering
 from anima.runtime.household import Roster
 from anima.runtime.pulse import beating, notify
 from anima.runtime.reception import Reception, Told
@@ -29,10 +30,14 @@ log = logging.getLogger("anima.runtime")
 
 @dataclass(frozen=True)
 class Terms:
-    """How a home is kept: seconds a turn has when all is to end, and seconds the loop may stand still."""
+    """How a home is kept: seconds turns have when all is to end, seconds the loop may stand still, the HTTP port.
+
+    Port 0 is any free one.
+    """
 
     stop_timeout: float = 10.0
     stalled_after: float = 30.0
+    port: int = 0
 
 
 class Keeper:
@@ -48,18 +53,23 @@ class Keeper:
         self._tasks = Tasks()
         self._ending = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._port: int | None = None
+        self._open = False
         self.again = False
 
     async def keep(self, told: Told, terms: Terms) -> None:
         """Open the door, look for work, and serve until the end. What does not end in time is cut off."""
         reception = Reception(self._runtime, told, self._status, self._reload, self._end)
         async with self._heeding_signals(), beating(self._clock, terms.stalled_after):
-            async with open_door(door_of(self._home), reception.answer):
+            async with open_door(door_of(self._home), reception.answer), answering(terms.port, self._ready) as port:
+                self._port = port
                 await self._runtime.household.start()
+                self._open = True
                 log.info("the home is open, process %d", os.getpid())
                 notify("READY=1")
                 self._tasks.begin(self._look_at_settings())
                 await self._ending.wait()
+                self._open = False
                 notify("STOPPING=1")
                 await self._leave(terms.stop_timeout)
             await self._renewal.aclose()
@@ -83,13 +93,17 @@ class Keeper:
             self._at_once.set()
         self._ending.set()
 
+    def _ready(self) -> bool:
+        """Whether events are taken and seen to."""
+        return self._open and self._runtime.store.takes
+
     def _status(self) -> Line:
         troubles = self._runtime.household.troubles
         return {
             "pid": os.getpid(),
             "version": __version__,
             "since": iso(self._since),
-            "port": None,
+            "port": self._port,
             "settings": "last_good" if troubles else "current",
             "error": next(iter(troubles.values()), None),
             "troubles": dict(troubles),

@@ -13,7 +13,6 @@ from anima.settings.later import (
     Channels,
     ClusterTable,
     Triggers,
-    WebTable,
     WorkspaceTable,
 )
 from anima.settings.model_ref import ModelRef
@@ -32,6 +31,7 @@ from anima.settings.tables import (
     ThinkSettings,
     TimerTable,
     ToolSettings,
+    WebSettings,
 )
 
 
@@ -54,7 +54,7 @@ class _Shared(Table):
     approvals: ApprovalsTable | None = _later()
     channels: Channels = _later({})
     triggers: Triggers = _later(())
-    web: WebTable | None = _later()
+    web: WebSettings = _table(WebSettings)
     cluster: ClusterTable | None = _later()
 
 

@@ -29,12 +29,6 @@ class WorkspaceTable(Table):
     trusted: Strings = key((), 'Files whose text is the owner\'s word, as in "*.md".')
 
 
-class WebTable(Table):
-    """The HTTP door."""
-
-    port: int = key(8793, "Its port; 0 is any free one.", ge=0, le=65_535)
-
-
 class ChannelTable(Open):
     """A place where people and agents talk."""
 

@@ -226,3 +226,9 @@ class HeartbeatTable(Table):
 
     enabled: bool = key(True, "Whether it ticks.")
     interval: Annotated[Seconds, Field(ge=1, le=31_536_000)] = key(1800.0, "How often.")
+
+
+class WebSettings(Table):
+    """The HTTP door, on loopback. It belongs to the home, so only `anima.toml` is asked."""
+
+    port: int = key(8793, "Its port; 0 is any free one.", ge=0, le=65_535)

@@ -60,6 +60,11 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def takes(self) -> bool:
+        """Whether writes are taken now."""
+        return self._refusal(writing=True) is None
+
     def write(
         self, unit: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "asyncio.Future[T]":

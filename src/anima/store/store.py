@@ -74,6 +74,16 @@ class Store:
         """Commits made since the store was opened."""
         return self._engine.commits
 
+    @property
+    def takes(self) -> bool:
+        """Whether new events are taken now: the store is sound, and there is room for them."""
+        try:
+            if self._engine.path is not None:
+                self._disk.refuse_if_low(self._engine.path)
+        except StoreFull:
+            return False
+        return self._engine.takes
+
     async def adopt(self, agent: str) -> None:
         """Know this agent from now on, and name this process as its owner."""
         key, now = self._clock.new_key(), self._clock.now()
@@ -124,6 +134,10 @@ class Store:
     async def unprinted(self, agent: str, conversation: str, source: str) -> Turn | None:
         """The newest closed turn here that `source` asked for and whose answer was never handed over, or None."""
         return await self._engine.read(outbox.unprinted, self._agents[agent], conversation, source)
+
+    async def replies(self, agent: str, conversation: str) -> list[Turn]:
+        """The closed turns of a conversation whose reply waits to be handed over, oldest first."""
+        return await self._engine.read(outbox.waiting, self._agents[agent], conversation)
 
     async def resume(self, turn: str) -> Turn:
         """Take up a turn whose process died; the attempt is counted on disk first."""
