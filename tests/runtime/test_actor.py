@@ -19,7 +19,7 @@ from anima.errors import (
 )
 from anima.settings import RetrySettings
 from anima.testing import Answer, FakeClock, ScriptedModel, ToolCall
-from anima.vocabulary import Closed, Context, Event, EventState, Progress, TurnOpened
+from anima.vocabulary import Closed, Context, Event, EventState, Progress, StepDone, TurnOpened
 from tests.fakes import Home, the_turn
 
 ONE = Mode(attend="asked")
@@ -376,3 +376,18 @@ async def test_an_event_stopped_while_it_waits_for_a_slot_never_runs(home: Home)
         go.set()
         assert await first == "done"
         assert (await settled(runtime, "e2", EventState.DROPPED)).turn in (None, "t2")
+
+
+async def test_a_turn_that_ends_while_it_is_being_stopped_is_told_and_remembered(home: Home) -> None:
+    model = ScriptedModel(["one", "two"])
+    async with home.live(model) as runtime:
+        asked = asyncio.ensure_future(runtime.ask("arya", "first"))
+        async for news in runtime.watch():
+            if isinstance(news, StepDone):  # its last commit is under way
+                break
+        with pytest.raises(NotFound):
+            await runtime.stop_turn(news.turn)
+        async with asyncio.timeout(10):
+            assert await asked == "one"
+        await runtime.ask("arya", "second")
+    assert [message.text for message in model.contexts[-1].messages] == ["first", "one", "second"]
