@@ -15,6 +15,7 @@ LOADS_BY_NAME = {
     "__init__.py": "public names are loaded when first used",
     "cli/__init__.py": "a command is loaded when it is called",
     "cli/root.py": "a command is loaded when it is called",
+    "cli/chat.py": "what only a terminal needs is loaded on one",
     "settings/secret.py": "the keyring package is optional",
     "tools/catalog.py": "a tool is loaded when it is enabled",
     "tools/modules.py": "a user's own tools",

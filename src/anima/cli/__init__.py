@@ -13,6 +13,7 @@ from anima import __version__
 COMMANDS = {
     "init": ("anima.cli.init:init", "Make a home with one agent"),
     "run": ("anima.cli.run:run", "Give an agent a task and wait for its answer"),
+    "chat": ("anima.cli.chat:chat", "Talk with the agents of the home"),
     "start": ("anima.cli.start:start", "Bring the home to life; its agents answer by themselves"),
     "stop": ("anima.cli.start:stop", "Close the home; nothing is lost"),
     "restart": ("anima.cli.start:restart", "Close the home and open it again"),

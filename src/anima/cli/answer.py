@@ -39,16 +39,45 @@ class ClosedText:
         complain(error)
 
 
+class Sheet(Protocol):
+    """Where a terminal shows an answer: `write` takes a piece of it, `end_line` says that something else follows.
+    `pause` clears what moves, before anybody else writes."""
+
+    def write(self, text: str) -> None: ...
+    def end_line(self) -> None: ...
+    def pause(self) -> None: ...
+
+
+class PlainSheet:
+    """The text as it is, made inert."""
+
+    def __init__(self) -> None:
+        self._within_line = False
+
+    def write(self, text: str) -> None:
+        if text:
+            sys.stdout.write(stripped(text))
+            sys.stdout.flush()
+            self._within_line = not text.endswith("\n")
+
+    def end_line(self) -> None:
+        if self._within_line:
+            self.write("\n")
+
+    def pause(self) -> None:
+        pass
+
+
 class StreamedText:
-    """The answer as it is thought, for a terminal: made inert, marked where it was cut, never printed twice.
+    """The answer as it is thought, for a terminal: marked where it was cut, never printed twice.
 
     `_shown` is what this step has streamed and still may be the answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sheet: Sheet | None = None) -> None:
+        self._sheet = sheet or PlainSheet()
         self._step = 0
         self._shown = ""
-        self._within_line = False
 
     def follow(self, news: Progress) -> None:
         match news:
@@ -56,20 +85,20 @@ class StreamedText:
                 if news.step != self._step:
                     self._step, self._shown = news.step, ""
                 self._shown += news.text
-                self._write(news.text)
+                self._sheet.write(news.text)
             case Retried() | FellBack():
                 self._cut()
             case StepDone() | ToolCalled():
-                self._end_line()  # the console view writes on the same screen
+                self._sheet.end_line()  # the console view writes on the same screen
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
         answer = answer_of(closed.result)
         if self._shown and answer.startswith(self._shown):
-            self._write(answer[len(self._shown) :])
+            self._sheet.write(answer[len(self._shown) :])
         else:
             self._cut()
-            self._write(answer)
-        self._end_line()
+            self._sheet.write(answer)
+        self._sheet.end_line()
         if error is not None:
             complain(error)
 
@@ -80,19 +109,9 @@ class StreamedText:
     def _cut(self) -> None:
         """What was shown of this step is void."""
         if self._shown:
-            self._write(" [cut off]")
+            self._sheet.write(" [cut off]")
         self._shown = ""
-        self._end_line()
-
-    def _end_line(self) -> None:
-        if self._within_line:
-            self._write("\n")
-
-    def _write(self, text: str) -> None:
-        if text:
-            sys.stdout.write(stripped(text))
-            sys.stdout.flush()
-            self._within_line = not text.endswith("\n")
+        self._sheet.end_line()
 
 
 class OneDocument:

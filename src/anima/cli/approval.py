@@ -82,8 +82,8 @@ class TerminalApprover:
         return answer.strip().lower() in ("y", "yes")
 
 
-def question(call: Call) -> str:
-    """Everything an approver must see: who asks, which tool, every argument whole, nothing active."""
+def question(call: Call, how: str = "Run it? [y/N] ") -> str:
+    """Everything an approver must see: who asks, which tool, every argument whole, nothing active; `how` to answer."""
     lines = [f"{call.agent} wants to run {call.tool} ({call.effect_class}):"]
     for name, value in call.arguments.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -91,4 +91,4 @@ def question(call: Call) -> str:
         lines += [f"  {escaped(name)}: {first}", *(f"  | {line}" for line in rest)]
     if call.doubtful:
         lines.append("  An equal call here has an unknown outcome: this may happen a second time.")
-    return "\n" + "\n".join(lines) + "\nRun it? [y/N] "
+    return "\n" + "\n".join(lines) + f"\n{how}"
