@@ -391,3 +391,11 @@ async def test_a_turn_that_ends_while_it_is_being_stopped_is_told_and_remembered
             assert await asked == "one"
         await runtime.ask("arya", "second")
     assert [message.text for message in model.contexts[-1].messages] == ["first", "one", "second"]
+
+
+async def test_whoever_watches_comes_to_an_end_with_the_runtime(home: Home) -> None:
+    async with home.live(["hi"]) as runtime:
+        watching = runtime.watch()
+        await runtime.ask("arya", "hello")
+    seen = [news.type async for news in watching]
+    assert (seen[0], seen[-1]) == ("turn_opened", "closed")

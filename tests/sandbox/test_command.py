@@ -97,9 +97,9 @@ async def test_no_parent_of_a_command_holds_the_environment_of_the_runtime(
 
 def test_the_path_has_no_entry_an_agent_can_write_to(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f".:/usr/bin::{workspace}/bin:bin:/bin")
-    assert clean_environment(workspace)["PATH"] == "/usr/bin:/bin"
+    assert clean_environment(workspace, workspace.parent)["PATH"] == "/usr/bin:/bin"
     monkeypatch.setenv("PATH", ".")
-    assert clean_environment(workspace)["PATH"] == "/usr/local/bin:/usr/bin:/bin"
+    assert clean_environment(workspace, workspace.parent)["PATH"] == "/usr/local/bin:/usr/bin:/bin"
 
 
 async def test_a_command_inherits_no_open_file(workspace: Path, scratch: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_a_command_inherits_no_open_file(workspace: Path, scratch: Path, t
 
 async def test_a_command_works_in_its_workspace_and_has_no_input(workspace: Path, scratch: Path) -> None:
     result = await shell("pwd; cat; echo $HOME", workspace, scratch)
-    assert result == Result(f"{workspace}\n{workspace}\n", exit=0)
+    assert result == Result(f"{workspace}\n{scratch}/home\n", exit=0)  # nobody can leave settings in that HOME
 
 
 async def test_a_time_out_ends_the_command_and_keeps_its_output(workspace: Path, scratch: Path, tag: str) -> None:

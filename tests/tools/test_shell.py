@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from anima.tools.files import write_file
 from anima.tools.shell import shell
 from anima.tools.toolbox import Outcome, Toolbox
 from anima.vocabulary import Call
@@ -73,3 +74,20 @@ async def test_after_a_crash_what_is_known_of_a_command_is_told(tmp_path: Path) 
     (tmp_path / "3" / "scratch" / "key").mkdir(parents=True)
     (tmp_path / "3" / "scratch" / "key" / "pid").write_text("4194304 1 other")
     assert await BOX.recover(call(tmp_path / "3", command="sleep 100")) is None
+
+
+async def test_git_settings_written_by_an_agent_run_nothing(tmp_path: Path) -> None:
+    """A grant for `git status` must not become one for whatever a `.gitconfig` names."""
+    workspace, marker = tmp_path / "workspace", tmp_path / "owned"
+    workspace.mkdir()
+    (workspace / ".gitconfig").write_text(f'[core]\n\tfsmonitor = "touch {marker}; false"\n')
+    await run(tmp_path, "git status")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("path", [".git/config", "deep/.git/hooks/pre-commit", ".GIT/HEAD"])
+async def test_gits_own_files_cannot_be_written(tmp_path: Path, path: str) -> None:
+    written = {"path": path, "content": "x"}
+    outcome = await Toolbox([write_file]).run(Call("write_file", written, "arya", "cli:main", tmp_path, "key"))
+    assert not outcome.ok
+    assert "git" in outcome.text

@@ -4,7 +4,7 @@ They are handed progress as it comes and, at the end, how the turn ended. They k
 """
 
 import sys
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from anima.cli.documents import Document, answer_of, progress_document, run_document
 from anima.cli.inert import stripped
@@ -25,13 +25,17 @@ class Answer(Protocol):
 class ClosedText:
     """Only the closed answer, byte for byte, for a pipe or a file."""
 
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+
     def follow(self, news: Progress) -> None:
         pass
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
         if answer := answer_of(closed.result):
-            sys.stdout.write(answer + "\n")
-            sys.stdout.flush()
+            out = self._out or sys.stdout
+            out.write(answer + "\n")
+            out.flush()
         if error is not None:
             complain(error)
 
@@ -51,13 +55,15 @@ class Sheet(Protocol):
 class PlainSheet:
     """The text as it is, made inert."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
         self._within_line = False
 
     def write(self, text: str) -> None:
         if text:
-            sys.stdout.write(stripped(text))
-            sys.stdout.flush()
+            out = self._out or sys.stdout
+            out.write(stripped(text))
+            out.flush()
             self._within_line = not text.endswith("\n")
 
     def end_line(self) -> None:
@@ -117,39 +123,43 @@ class StreamedText:
 class OneDocument:
     """The run's document (`--json`)."""
 
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+
     def follow(self, news: Progress) -> None:
         pass
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
-        print_json(run_document(closed.result, error))
+        print_json(run_document(closed.result, error), self._out)
 
     def fail(self, error: AnimaError) -> None:
-        print_json(error_document(error))
+        print_json(error_document(error), self._out)
 
 
 class Lines:
     """Progress as JSON lines (`--events`); the last one holds the document."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
         self._where: Document = dict.fromkeys(("time", "agent", "conversation", "turn", "step"))
 
     def follow(self, news: Progress) -> None:
         line = progress_document(news)
         self._where = {key: line[key] for key in self._where}
-        print_json(line)
+        print_json(line, self._out)
 
     def close(self, closed: Closed, error: AnimaError | None) -> None:
-        print_json(progress_document(closed, error))
+        print_json(progress_document(closed, error), self._out)
 
     def fail(self, error: AnimaError) -> None:
         where = {key: error.details.get(key) or last for key, last in self._where.items()}
-        print_json({"type": "closed", **where, "document": error_document(error)})
+        print_json({"type": "closed", **where, "document": error_document(error)}, self._out)
 
 
-def choose_answer(*, as_json: bool, events: bool) -> Answer:
+def choose_answer(out: TextIO, *, as_json: bool, events: bool) -> Answer:
     """The form that was asked for; a stream only where stdout is a terminal."""
     if events:
-        return Lines()
+        return Lines(out)
     if as_json:
-        return OneDocument()
-    return StreamedText() if sys.stdout.isatty() else ClosedText()
+        return OneDocument(out)
+    return StreamedText(PlainSheet(out)) if out.isatty() else ClosedText(out)

@@ -15,7 +15,7 @@ from anima.cli.errand import Errand, Order
 from anima.cli.inert import stripped
 from anima.cli.message import Message, message_options
 from anima.cli.outcome import named
-from anima.cli.output import complain, print_json
+from anima.cli.output import complain, print_json, stdout_for_answers
 from anima.clock import SystemClock
 from anima.errors import AnimaError, NotAnswered
 from anima.runtime import door_of, knock, talk
@@ -57,19 +57,20 @@ def _ask_here(message: Message, text: str, timeout: float | None) -> int:
         resume=False,
         home=message.home,
     )
-    errand = Errand(order, choose_answer(as_json=message.as_json, events=False), Quiet())
-    try:
-        return asyncio.run(asyncio.wait_for(errand.run(), timeout))
-    except TimeoutError:
-        turn = errand.last.turn if errand.last else None
-        error: AnimaError = _unanswered(message, turn and "e" + turn[1:], turn)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        error = errand.interrupted()
-    except AnimaError as failure:
-        error = failure
-    errand.view.pause()
-    errand.answer.fail(error)
-    return error.exit_status
+    with stdout_for_answers() as out:
+        errand = Errand(order, choose_answer(out, as_json=message.as_json, events=False), Quiet())
+        try:
+            return asyncio.run(asyncio.wait_for(errand.run(), timeout))
+        except TimeoutError:
+            turn = errand.last.turn if errand.last else None
+            error: AnimaError = _unanswered(message, turn and "e" + turn[1:], turn)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            error = errand.interrupted()
+        except AnimaError as failure:
+            error = failure
+        errand.view.pause()
+        errand.answer.fail(error)
+        return error.exit_status
 
 
 def _ask_there(message: Message, text: str, timeout: float | None) -> int:

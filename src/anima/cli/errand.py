@@ -145,9 +145,10 @@ class Errand:
             async for news in stream:
                 self.last = news
                 self.view.pause()
-                if not isinstance(news, Closed):
-                    self.answer.follow(news)
                 with suppress(OSError):  # whoever looked has gone: the turn goes on
+                    if not isinstance(news, Closed):
+                        self.answer.follow(news)
+                with suppress(OSError):
                     self.view.show(news)
                 if isinstance(news, Closed):
                     return news

@@ -5,17 +5,50 @@ meaning.
 """
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TextIO
 
 from anima.cli.inert import escaped
 from anima.errors import AnimaError, SettingsError
 
 
-def print_json(document: Mapping[str, object]) -> None:
+@contextmanager
+def stdout_for_answers() -> Iterator[TextIO]:
+    """Standard output, for the answer alone: what a tool prints meanwhile, by whatever way, goes to stderr."""
+    out = sys.stdout
+    kept = _moved(out)
+    if kept is not None:
+        out = open(kept, "w", encoding=out.encoding, errors=out.errors)  # noqa: SIM115 - closed below
+    try:
+        with redirect_stdout(sys.stderr):
+            yield out
+    finally:
+        if kept is not None:
+            os.dup2(kept, 1)
+            with suppress(OSError):  # whoever read it has gone
+                out.close()
+
+
+def _moved(out: TextIO) -> int | None:
+    """Where descriptor 1 leads, under another number, while 1 itself leads to stderr; None where it is not stdout."""
+    try:
+        if out.fileno() != 1:
+            return None
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:
+        return None
+    return kept
+
+
+def print_json(document: Mapping[str, object], out: TextIO | None = None) -> None:
     """Write one document on one line, and flush."""
-    sys.stdout.write(json.dumps(document, default=str) + "\n")
-    sys.stdout.flush()
+    out = out or sys.stdout
+    out.write(json.dumps(document, default=str) + "\n")
+    out.flush()
 
 
 def print_items(items: Sequence[Mapping[str, object]]) -> None:

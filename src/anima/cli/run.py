@@ -12,6 +12,7 @@ import click
 from anima.cli.answer import choose_answer
 from anima.cli.console import Quiet
 from anima.cli.errand import Errand, Order
+from anima.cli.output import stdout_for_answers
 from anima.errors import AnimaError
 
 
@@ -42,13 +43,14 @@ Exit status: 0 answered, 1 failed, 2 usage or settings, 3 no model reachable (th
 def run(**words: Any) -> int:
     """Give the agent of the file CONFIG a TASK (`-`: read it from stdin) and print its answer."""
     order = Order(**words)
-    errand = Errand(order, choose_answer(as_json=order.as_json, events=order.events), Quiet())
-    try:
-        return asyncio.run(errand.run())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        error: AnimaError = errand.interrupted()
-    except AnimaError as failure:
-        error = failure
-    errand.view.pause()
-    errand.answer.fail(error)
-    return error.exit_status
+    with stdout_for_answers() as out:
+        errand = Errand(order, choose_answer(out, as_json=order.as_json, events=order.events), Quiet())
+        try:
+            return asyncio.run(errand.run())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            error: AnimaError = errand.interrupted()
+        except AnimaError as failure:
+            error = failure
+        errand.view.pause()
+        errand.answer.fail(error)
+        return error.exit_status

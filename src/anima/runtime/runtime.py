@@ -100,6 +100,7 @@ class Runtime:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+        self.gallery.close()
 
     async def _open_store(self, home: Path, stack: AsyncExitStack) -> None:
         nothing_kept = self._mode.in_memory or self._home is None
@@ -253,14 +254,12 @@ class Runtime:
         finally:
             watch.close()
 
-    async def watch(self, agent: str | None = None) -> AsyncIterator[Progress]:
-        """Live news of one agent, or of all, from now on. A watcher that does not look loses the oldest news."""
-        watch = self.gallery.watch(lambda news: agent is None or news.agent == agent)
-        try:
-            async for news in watch:
-                yield news
-        finally:
-            watch.close()
+    def watch(self, agent: str | None = None) -> AsyncIterator[Progress]:
+        """Live news of one agent, or of all, from this call on, until the runtime closes.
+
+        A watcher that does not look loses the oldest news.
+        """
+        return self.gallery.watch(lambda news: agent is None or news.agent == agent).stream()
 
     async def printed(self, turn: str) -> None:
         """Note that a turn's answer was handed to the person who asked."""

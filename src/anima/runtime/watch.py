@@ -22,6 +22,7 @@ class Watch:
         self._leave = leave
         self._news: deque[Progress] = deque(maxlen=MOST)
         self._some = asyncio.Event()
+        self._over = False
 
     def take(self, news: Progress) -> None:
         """Offer news; kept if this watcher wants it."""
@@ -33,8 +34,23 @@ class Watch:
         while True:
             while self._news:
                 yield self._news.popleft()
+            if self._over:
+                return
             self._some.clear()
             await self._some.wait()
+
+    async def stream(self) -> AsyncIterator[Progress]:
+        """The news one by one; whoever stops iterating has left."""
+        try:
+            async for news in self:
+                yield news
+        finally:
+            self.close()
+
+    def end(self) -> None:
+        """There will be no more news."""
+        self._over = True
+        self._some.set()
 
     def close(self) -> None:
         """Look no longer."""
@@ -53,6 +69,11 @@ class Gallery:
         self.metrics.take(news)
         for watch in self._watches:
             watch.take(news)
+
+    def close(self) -> None:
+        """Nothing happens any more: everybody who watches comes to an end."""
+        for watch in self._watches:
+            watch.end()
 
     def watch(self, wanted: Callable[[Progress], bool]) -> Watch:
         """A new watcher, from now on."""

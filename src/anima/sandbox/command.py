@@ -41,7 +41,8 @@ async def run(argv: Sequence[str], cwd: Path, scratch: Path, timeout: float, cap
     `scratch` is a folder for this command alone, made when it is missing. Cancelling ends the command first.
     """
     make_lasting(scratch)
-    job = {"argv": argv, "cwd": str(cwd), "env": clean_environment(cwd), "timeout": timeout, "file_size": _FILE_SIZE}
+    environment = clean_environment(cwd, scratch / "home")
+    job = {"argv": argv, "cwd": str(cwd), "env": environment, "timeout": timeout, "file_size": _FILE_SIZE}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", keeper.__file__, str(scratch)),
         stdin=asyncio.subprocess.PIPE,
@@ -76,13 +77,14 @@ async def recover(scratch: Path, cap: int) -> Result | None:
     return _read(scratch, cap)
 
 
-def clean_environment(home: Path) -> dict[str, str]:
+def clean_environment(workspace: Path, home: Path) -> dict[str, str]:
     """All that a command sees of the environment: nothing of the runtime's own but where programs are.
 
-    A relative entry of PATH, or one inside `home`, would let an agent put its own program before the real one.
+    A relative entry of PATH, or one inside the workspace, would let an agent put its own program before the real one;
+    a HOME there, settings that make a granted command run another (`.gitconfig`).
     """
     entries = (Path(entry) for entry in os.environ.get("PATH", _USUAL_PATH).split(":"))
-    path = ":".join(str(entry) for entry in entries if entry.is_absolute() and not entry.is_relative_to(home))
+    path = ":".join(str(entry) for entry in entries if entry.is_absolute() and not entry.is_relative_to(workspace))
     return {"PATH": path or _USUAL_PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb"}
 
 

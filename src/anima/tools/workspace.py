@@ -48,6 +48,8 @@ class Workspace:
         `token` names the unfinished file beside it: the same on every attempt, so that none is left behind.
         """
         *parents, name = self._parts(path) or ("",)
+        if any(part.casefold() == ".git" for part in (*parents, name)):
+            raise ToolError(f"{path!r} is git's own", "what is written there can run commands; use git itself")
         with _explained(path), self._walk(parents, make=True) as handle:
             if not name:
                 raise IsADirectoryError
