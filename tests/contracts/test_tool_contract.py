@@ -24,8 +24,14 @@ ARGUMENTS = {
     "search_files": ["pattern", "path"],
     "http": ["method", "url", "headers", "body"],
     "shell": ["command"],
+    "tell_agent": ["agent", "text"],
+    "ask_agent": ["agent", "text"],
+    "list_agents": [],
 }
-CLASSES = {"write_file": "idempotent", "edit_file": "idempotent", "shell": "once", "http": "once"}
+CLASSES = {
+    **{"write_file": "idempotent", "edit_file": "idempotent", "shell": "once", "http": "once"},
+    **{"tell_agent": "internal", "ask_agent": "internal"},
+}
 UNTRUSTED = {"http", "shell"}
 
 
