@@ -7,8 +7,8 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from io import TextIOWrapper
@@ -84,17 +84,23 @@ def open_runtime(loaded: Loaded, agent: Agent, home: Path, approve: Approver | N
 
 async def keep_home(home: Path, told: Told) -> bool:
     """Keep a home alive until it is asked to end; whether it is to be started anew. Raises AgentBusy, StoreError."""
-    roster, clock = HomeRoster(home), SystemClock()
     settings = _home_settings(home)
     terms = settings.runtime
-    mode = Mode(disk=Disk(low_water=settings.store.low_water), hung_after=terms.hung_after)
-    async with Runtime(home, roster=roster, mode=mode, clock=clock) as runtime:
-        keeper = Keeper(home, runtime, roster, clock)
+    async with home_alive(home) as keeper:
+        await keeper.keep(told, Terms(terms.stop_timeout, terms.stalled_after, settings.web.port))
+        return keeper.again
+
+
+@asynccontextmanager
+async def home_alive(home: Path, approve: Approver | None = None) -> AsyncIterator[Keeper]:
+    """A home in this process, with what wakes its agents; its door is still closed. Raises AgentBusy, StoreError."""
+    roster, clock, settings = HomeRoster(home), SystemClock(), _home_settings(home)
+    mode = Mode(disk=Disk(low_water=settings.store.low_water), hung_after=settings.runtime.hung_after)
+    async with Runtime(home, roster=roster, approve=approve, mode=mode, clock=clock) as runtime:
         store = runtime.store
         schedule = Schedule(store.timers, HomeTimers(home, store.residents).find, clock)
         async with attending(schedule.listen(runtime.household.post)):
-            await keeper.keep(told, Terms(terms.stop_timeout, terms.stalled_after, settings.web.port))
-        return keeper.again
+            yield Keeper(home, runtime, roster, clock)
 
 
 def _home_settings(home: Path) -> HomeSettings:

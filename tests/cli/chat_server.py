@@ -12,12 +12,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Say:
     """One answer: text, then tool calls (name and arguments). `status` other than 200 is an error instead; `hang`
-    says the text and then nothing more, until the server ends."""
+    says the text and then nothing more, until the server ends; `held` says nothing until `go` is set."""
 
     text: str = ""
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     status: int = 200
     hang: bool = False
+    held: bool = False
 
 
 @dataclass
@@ -29,6 +30,7 @@ class ChatServer:
     requests: list[dict[str, Any]] = field(default_factory=list)
     asked: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -43,6 +45,7 @@ def chat_server() -> Iterator[ChatServer]:
         yield chat
     finally:
         chat.ended.set()
+        chat.go.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -55,6 +58,9 @@ class _Chat(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.chat.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         say = self.chat.script.pop(0)
+        if say.held:
+            self.chat.asked.set()
+            self.chat.go.wait()
         if say.status != 200:
             self._send(say.status, "application/json", [json.dumps({"error": {"message": "as scripted"}})])
         else:

@@ -142,14 +142,61 @@ def test_orders_tell_what_there_is(anima: Anima, server: ChatServer) -> None:
     server.script = [Say("Hi.")]
     orders = "/agents\n/status\n/tools\n/model\nhello\n/history\n/stop\n/help\n"
     done = anima("chat", "arya", stdin=orders)
-    for told in ("*   arya   openai/scripted", "bran   idle", "add", "> hello", "  Hi.", "/attach FILE", "Ctrl-C"):
+    for told in (
+        "arya   active  openai/scripted",
+        "the home is open",
+        "TOOL OF arya",
+        "arya: openai/scripted",
+        "t1 user: hello\nt1 assistant: Hi.",
+        "/attach FILE",
+        "Ctrl-C",
+    ):
         assert told in done.out
     assert "nothing was under way" in done.err
 
 
-@pytest.mark.parametrize("order", ["/new", "/memory", "/compact", "/export", "set llm local/x", "agent create rob"])
+@pytest.mark.parametrize("order", ["/memory", "memory arya", "history clear arya"])
 def test_what_is_not_built_yet_says_so(anima: Anima, order: str) -> None:
     assert "not active yet" in anima("chat", stdin=order).err
+
+
+def test_what_was_said_can_be_summarised_begun_anew_and_taken_away(
+    anima: Anima, server: ChatServer, tmp_path: Path
+) -> None:
+    server.script = [Say("One."), Say("Summary."), Say("Two."), Say("Summary.")]
+    said = tmp_path / "said.md"
+    done = anima("chat", "arya", stdin=f"first\n/compact\nsecond\n/new\n/export {said}\n/export {said}\n")
+    assert done.status == 0
+    assert "Summary." in done.out
+    assert said.read_text().startswith("# cli:main with arya\n\n## user (t1, ")
+    assert "name a file that is not there yet" in done.err
+    assert stat.S_IMODE(said.stat().st_mode) == 0o600
+
+
+def test_agents_are_made_changed_put_to_rest_and_woken(anima: Anima, server: ChatServer, home: Path) -> None:
+    (home / "rob.md").write_text("You are rob.")
+    server.script = [Say("I am rob.")]
+    orders = (
+        f"agent create rob --persona {home / 'rob.md'} --from arya",
+        f"agent create rob --persona {home / 'rob.md'}",
+        "set llm openai/other",
+        "/model",
+        "agent stop rob",
+        "rob: are you there?",
+        'agent start rob --every 5m --on-timer "Look around."',
+        "agent start rob --sometimes 5m",
+        "agent start nobody",
+    )
+    done = anima("chat", "arya", stdin="\n".join(orders), OPENAI_BASE_URL=server.url)
+    assert "arya: openai/other" in done.out
+    assert "rob is stopped" in done.out
+    assert "rob is stopped (`agent start rob` wakes it); what you said is kept for later" in done.err
+    assert "an agent starts with --every and --on-timer" in done.err
+    assert "no agent is called 'nobody' here" in done.err
+    settings = (home / "agents" / "rob" / "agent.toml").read_text()
+    assert "[timer]\n" in settings
+    assert 'every = "5m"' in settings
+    assert 'message = "Look around."' in settings
 
 
 @pytest.mark.parametrize(
@@ -165,14 +212,15 @@ def test_what_cannot_be_is_told_before_anything_is_asked(anima: Anima, words: tu
     assert told in done.err
 
 
-def test_an_agent_whose_settings_are_wrong_is_left_out_and_the_others_live(
+def test_an_agent_whose_settings_are_wrong_says_so_and_the_others_live(
     anima: Anima, server: ChatServer, home: Path
 ) -> None:
     (home / "agents" / "bran" / "agent.toml").write_text("nmae = 1")
     server.script = [Say("Here.")]
-    done = anima("chat", stdin="hello")
-    assert done.out == "Here.\n"
-    assert "note: left out:" in done.err
+    done = anima("chat", stdin="hello\nbran: hello\n")
+    assert (done.status, done.out) == (0, "Here.\n")
+    assert "bran cannot wake: " in done.err
+    assert "what you said is kept for later" in done.err
 
 
 def test_a_home_where_nobody_lives_says_how_to_move_in(anima: Anima, tmp_path: Path) -> None:

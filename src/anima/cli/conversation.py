@@ -1,6 +1,6 @@
 """`anima conversation`: what was said, read from the journal. Only `compact` adds to it; nothing takes away from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -160,10 +160,14 @@ def export(name: str, agent: str | None, home: Path, as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, "agent": agent, "conversation": name, "turns": [turn_document(turn) for turn in turns]})
         return
-    say(f"# {name} with {agent}")
-    for turn in turns:
-        for line in _lines(turn):
-            say(f"\n## {line['role']}{_tool(line)} ({line['turn']}, {line['time']})\n\n{line['text']}")
+    say(as_markdown(name, agent, turns))
+
+
+def as_markdown(name: str, agent: str, turns: Sequence[Turn]) -> str:
+    """A conversation as a document, without a newline at its end."""
+    lines = [line for turn in turns for line in _lines(turn)]
+    parts = [f"## {each['role']}{_tool(each)} ({each['turn']}, {each['time']})\n\n{each['text']}" for each in lines]
+    return "\n\n".join([f"# {name} with {agent}", *parts])
 
 
 def _read(name: str, agent: str | None, limit: int, home: Path) -> tuple[str, list[Turn]]:

@@ -25,6 +25,7 @@ Answer = Callable[[Wish], AsyncGenerator[Line, None]]
 LONGEST_PATH = 100
 """Bytes of a socket's path; the kernel's own limit is 108."""
 LONGEST_WISH = 1_000_000
+LONGEST_LINE = 64_000_000
 
 
 def door_of(folder: Path) -> Path:
@@ -116,3 +117,19 @@ def talk(path: Path, wish: Wish, seconds: float | None) -> Iterator[Line]:
             raise
         except (OSError, ValueError):
             return
+
+
+async def listen(path: Path, wish: Wish) -> AsyncGenerator[Line, None]:
+    """As `talk`, on the loop, and for as long as somebody answers."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(path), limit=LONGEST_LINE)
+    except OSError:
+        return
+    try:
+        writer.write(json.dumps(wish).encode() + b"\n")
+        while line := await reader.readline():
+            yield dict(json.loads(line))
+    except (OSError, ValueError):
+        return
+    finally:
+        writer.close()

@@ -58,23 +58,32 @@ class Keeper:
         self.again = False
 
     async def keep(self, told: Told, terms: Terms) -> None:
-        """Open the door, look for work, and serve until the end. What does not end in time is cut off."""
-        reception = Reception(self._runtime, told, self._status, self._reload, self._end)
-        async with self._heeding_signals(), beating(self._clock, terms.stalled_after):
-            async with open_door(door_of(self._home), reception.answer), answering(terms.port, self._ready) as port:
-                self._port = port
-                await self._runtime.household.start()
-                self._open = True
-                log.info("the home is open, process %d", os.getpid())
-                notify("READY=1")
-                self._tasks.begin(self._look_at_settings())
-                await self._ending.wait()
-                self._open = False
-                notify("STOPPING=1")
-                await self._leave(terms.stop_timeout)
-            await self._renewal.aclose()
-            await self._tasks.end()
+        """Open the home and serve until the end. What does not end in time is cut off."""
+        async with (
+            self._heeding_signals(),
+            beating(self._clock, terms.stalled_after),
+            answering(terms.port, self._ready) as self._port,
+            self.open(told) as ending,
+        ):
+            notify("READY=1")
+            await ending.wait()
+            self._open = False
+            notify("STOPPING=1")
+            await self._leave(terms.stop_timeout)
         log.info("the home is closed")
+
+    @contextlib.asynccontextmanager
+    async def open(self, told: Told) -> AsyncIterator[asyncio.Event]:
+        """The door is open and work is looked for; what is given is set when somebody asks for the end."""
+        reception = Reception(self._runtime, told, self._status, self._reload, self._end)
+        async with open_door(door_of(self._home), reception.answer):
+            await self._runtime.household.start()
+            self._open = True
+            log.info("the home is open, process %d", os.getpid())
+            self._tasks.begin(self._look_at_settings())
+            yield self._ending
+        await self._renewal.aclose()
+        await self._tasks.end()
 
     async def _leave(self, seconds: float) -> None:
         """Turns go to where they can be taken up again, while events are still accepted."""

@@ -43,6 +43,10 @@ class Reception:
                 async with aclosing(self._ask(wish)) as lines:
                     async for line in lines:
                         yield line
+            case {"do": "watch", "conversation": str(conversation)}:
+                async with aclosing(self._watch(conversation)) as lines:
+                    async for line in lines:
+                        yield line
             case {"do": "post", "agent": str(), "text": str()}:
                 yield await self._post(wish)
             case {"do": "look", "agent": str(agent)}:
@@ -87,6 +91,16 @@ class Reception:
                     yield self._told(news)
                     if isinstance(news, Closed):
                         return
+        finally:
+            watch.close()
+
+    async def _watch(self, conversation: str) -> AsyncGenerator[Line, None]:
+        """That somebody looks, then the news of everybody's turns in one conversation, without end."""
+        watch = self._runtime.gallery.watch(lambda news: news.conversation == conversation)
+        try:
+            yield {"type": "watching", "conversation": conversation}
+            async for news in watch:
+                yield self._told(news)
         finally:
             watch.close()
 

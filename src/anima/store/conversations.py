@@ -6,8 +6,8 @@ Plain functions of a connection that only read. Nothing is indexed for it: a sea
 import sqlite3
 from dataclasses import dataclass
 
-from anima.store.rows import TURN, turn
-from anima.vocabulary import Turn
+from anima.store.rows import EVENT, TURN, event, turn
+from anima.vocabulary import Event, Turn
 
 _LIST = """SELECT a.name, e.conversation, count(DISTINCT t.id), count(DISTINCT e.id), min(e.time), max(e.time)
     FROM events e JOIN agents a ON a.id = e.agent LEFT JOIN turns t ON t.id = e.id
@@ -56,6 +56,25 @@ def turns(db: sqlite3.Connection, agent: str, conversation: str, limit: int) -> 
     """The last `limit` turns of a conversation, however they ended, oldest first."""
     rows = db.execute(_TURNS, (agent, conversation, limit)).fetchall()
     return [turn(db, row) for row in reversed(rows)]
+
+
+def replies(db: sqlite3.Connection, agent: str, conversation: str) -> list[Turn]:
+    """The closed turns of a conversation whose reply was not handed over, whoever asked, oldest first."""
+    rows = db.execute(
+        TURN + "WHERE a.name = ? AND t.conversation = ? AND o.state = 'queued' ORDER BY t.id", (agent, conversation)
+    ).fetchall()
+    return [turn(db, row) for row in rows]
+
+
+def unanswered(db: sqlite3.Connection, agent: str, conversation: str) -> list[Event]:
+    """What has come in a conversation and is not answered yet, under way or to come, oldest first."""
+    rows = db.execute(
+        EVENT
+        + """WHERE a.name = ? AND e.conversation = ? AND e.state IN ('queued', 'running', 'waiting')
+             ORDER BY e.number""",
+        (agent, conversation),
+    )
+    return [event(row) for row in rows.fetchall()]
 
 
 def search(db: sqlite3.Connection, words: str, agent: str | None, conversation: str | None, limit: int) -> list[Found]:

@@ -25,13 +25,3 @@ def unprinted(db: sqlite3.Connection, agent: int, conversation: str, source: str
         (agent, conversation, source),
     ).fetchone()
     return None if row is None else turn(db, row)
-
-
-def waiting(db: sqlite3.Connection, agent: int, conversation: str) -> list[Turn]:
-    """The closed turns of a conversation whose reply was not handed over, whoever asked, oldest first."""
-    rows = db.execute(
-        TURN
-        + "JOIN events e ON e.id = t.id WHERE e.agent = ? AND e.conversation = ? AND o.state = 'queued' ORDER BY t.id",
-        (agent, conversation),
-    ).fetchall()
-    return [turn(db, row) for row in rows]

@@ -135,10 +135,6 @@ class Store:
         """The newest closed turn here that `source` asked for and whose answer was never handed over, or None."""
         return await self._engine.read(outbox.unprinted, self._agents[agent], conversation, source)
 
-    async def replies(self, agent: str, conversation: str) -> list[Turn]:
-        """The closed turns of a conversation whose reply waits to be handed over, oldest first."""
-        return await self._engine.read(outbox.waiting, self._agents[agent], conversation)
-
     async def resume(self, turn: str) -> Turn:
         """Take up a turn whose process died; the attempt is counted on disk first."""
         return await self._keep(journal.resume, turn)
@@ -209,6 +205,12 @@ class Store:
     async def event(self, id: str) -> Event | None:
         """Event `e17`, or None."""
         return await self._engine.read(mailbox.find, id)
+
+    async def look(
+        self, question: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The answer to one of this room's questions that only read (`conversations.turns`)."""
+        return await self._engine.read(question, *args, **kwargs)
 
     async def check(self) -> list[str]:
         """What is wrong with the file, a line each; empty when it is sound."""

@@ -1,143 +1,155 @@
-"""The agents of a home, as the REPL reaches them: what it needs of them, and how it gets it by itself.
+"""The agents of a home, as the REPL reaches them: through the home's door, and by reading its store.
 
-`Company` is all that the REPL knows of a runtime. It does not know who types, or what is shown.
+Whoever keeps the home open is behind the door: a service, or this very process. It does not know who types, or what
+is shown.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
-from typing import Protocol
 
 from anima.app import describe
-from anima.cli.fetching import fetch_for
-from anima.cli.output import tell
-from anima.errors import NotFound, SettingsError, UsageError
-from anima.runtime import Agent, Mode, Runtime
-from anima.settings import ModelRef, load
-from anima.vocabulary import OWNER, Approver, Label, NewEvent, Progress, Turn
+from anima.cli.documents import Document
+from anima.cli.dwelling import Dwellings, rewrite
+from anima.cli.outcome import named
+from anima.clock import SystemClock
+from anima.errors import AnimaError, NotFound, SettingsError
+from anima.runtime import Agent, door_of, listen
+from anima.settings import Loaded
+from anima.settings.writing import with_value
+from anima.store import Standing, Store, conversations
+from anima.vocabulary import (
+    Closed,
+    EffectState,
+    FellBack,
+    Progress,
+    Retried,
+    StepDone,
+    Token,
+    ToolCalled,
+    ToolReturned,
+    Turn,
+    TurnOpened,
+    Usage,
+    Waiting,
+)
 
 SOURCE = "cli"
-NEWEST = 2**62
-"""Comes after every event of a conversation."""
+NEWS = {kind.type: kind for kind in (FellBack, Retried, StepDone, Token, ToolCalled, ToolReturned, TurnOpened, Waiting)}
 
 
-@dataclass(frozen=True)
-class Member:
-    """An agent as its settings describe it. `models` are tried in this order."""
+class Company:
+    """Everybody in a home, in one conversation with each. Ids are as everywhere: event `e17`, turn `t17`."""
 
-    agent: Agent
-    models: tuple[ModelRef, ...]
+    def __init__(self, home: Path, conversation: str, store: Store) -> None:
+        self.home = home
+        self.conversation = conversation
+        self._store = store
+        self._places = Dwellings(home, SystemClock())
+        self.names: tuple[str, ...] = ()
 
-
-class Company(Protocol):
-    """Agents that live, in one conversation with each. Ids are as everywhere: event `e17`, turn `t17`."""
-
-    @property
-    def members(self) -> Mapping[str, Member]:
-        """Everybody, by name."""
-        ...
+    async def count(self) -> None:
+        """Find out who lives here now."""
+        self.names = tuple(await self._store.residents.names())
 
     async def post(self, agent: str, text: str, files: Sequence[Path]) -> str:
         """Say something; the event's id, once it is on disk. Raises UsageError for a file that cannot be taken."""
-        ...
+        wish: Document = {"do": "post", "agent": agent, "text": text, "source": SOURCE}
+        kept = [str(path.absolute()) for path in files]
+        return str((await self._wish(wish | {"conversation": self.conversation, "attachments": kept}))["event"])
 
-    def watch(self) -> AsyncIterator[Progress]:
-        """Live news of everybody in this conversation, from now on."""
-        ...
-
-    async def replies(self, agent: str) -> list[Turn]:
-        """Closed turns whose answer was never shown, oldest first."""
-        ...
-
-    async def printed(self, turn: str) -> None:
-        """Note that a turn's answer was shown."""
-        ...
-
-    async def stop(self, agent: str) -> list[str]:
-        """End what the agent does and has yet to do here; the turns that were ended."""
-        ...
-
-    async def busy(self, agent: str) -> list[str]:
-        """The conversations in which the agent has work, under way or to come."""
-        ...
-
-    async def history(self, agent: str, limit: int) -> list[Turn]:
-        """The last closed turns, oldest first."""
-        ...
-
-
-class Embedded:
-    """A company of one's own: the runtime lives and ends with the REPL; what is unfinished goes on in the next."""
-
-    def __init__(self, runtime: Runtime, members: Mapping[str, Member], conversation: str) -> None:
-        self._runtime = runtime
-        self._conversation = conversation
-        self.members = members
-
-    async def post(self, agent: str, text: str, files: Sequence[Path]) -> str:
-        kept = tuple(self._runtime.keep_file(path) for path in files)
-        label = Label(OWNER.trust, OWNER.readers, frozenset({SOURCE}))
-        new = NewEvent(agent, self._conversation, text, label, SOURCE, attachments=kept)
-        return (await self._runtime.household.post(new)).event.id
-
-    async def watch(self) -> AsyncIterator[Progress]:
-        async for news in self._runtime.watch():
-            if news.conversation == self._conversation:
+    async def watch(self, begun: asyncio.Event) -> AsyncIterator[Progress]:
+        """Live news of everybody, from when `begun` is set until the home is closed."""
+        async for line in listen(door_of(self.home), {"do": "watch", "conversation": self.conversation}):
+            begun.set()
+            if (news := await self._news(line)) is not None:
                 yield news
 
     async def replies(self, agent: str) -> list[Turn]:
-        return await self._runtime.store.replies(agent, self._conversation)
+        """Closed turns whose answer was never shown, oldest first."""
+        return await self._store.look(conversations.replies, agent, self.conversation)
 
     async def printed(self, turn: str) -> None:
-        await self._runtime.printed(turn)
+        """Note that a turn's answer was shown."""
+        await self._wish({"do": "printed", "turn": turn})
+
+    async def at_work(self, agent: str) -> bool:
+        """Whether something was said here that is not answered yet."""
+        return bool(await self._store.look(conversations.unanswered, agent, self.conversation))
 
     async def stop(self, agent: str) -> list[str]:
-        store, stopped = self._runtime.store, list[str]()
-        while left := (
-            await store.under_way(agent, self._conversation)
-            or await store.unfinished(agent, self._conversation, SOURCE)
-        ):
-            turn = left.turn or "t" + left.id[1:]
-            if turn in stopped:
-                break
+        """End what the agent does and has yet to do here; the turns that were ended."""
+        left = await self._store.look(conversations.unanswered, agent, self.conversation)
+        stopped = []
+        for turn in dict.fromkeys(event.turn or "t" + event.id[1:] for event in left):
+            try:
+                await self._wish({"do": "stop_turn", "turn": turn})
+            except NotFound:  # it ended by itself meanwhile
+                continue
             stopped.append(turn)
-            with suppress(NotFound):  # it ended by itself meanwhile
-                await self._runtime.stop_turn(turn)
         return stopped
 
-    async def busy(self, agent: str) -> list[str]:
-        return [conversation for conversation, _, _ in await self._runtime.store.pending(agent)]
+    async def turns(self, agent: str, limit: int) -> list[Turn]:
+        """The last turns, oldest first."""
+        return await self._store.look(conversations.turns, agent, self.conversation, limit)
 
-    async def history(self, agent: str, limit: int) -> list[Turn]:
-        turns, _ = await self._runtime.store.history(agent, self._conversation, NEWEST, limit)
-        return turns
+    async def rest(self, agent: str) -> str | None:
+        """Why the agent begins no turn now; None when it does."""
+        found = await self._store.residents.find(agent)
+        if found is not None and found.standing != Standing.ACTIVE:
+            return f"{agent} is {found.standing} (`agent start {agent}` wakes it)"
+        troubles = (await self._wish({"do": "status"}))["troubles"]
+        if isinstance(troubles, dict) and agent in troubles and await self._store.residents.settings(agent) is None:
+            return f"{agent} cannot wake: {troubles[agent]}"
+        return None
 
+    async def reload(self) -> None:
+        """Let changed settings hold at once."""
+        await self._wish({"do": "reload"})
 
-@asynccontextmanager
-async def embedded(home: Path, conversation: str, approve: Approver | None) -> AsyncIterator[Embedded]:
-    """Everybody who lives in `home`, alive while the block runs. Raises UsageError where nobody does, AgentBusy."""
-    members = living_in(home)
-    if not members:
-        raise UsageError(f"nobody lives in {home}", "`anima init` makes a home with one agent")
-    for member in members.values():
-        await fetch_for(member.models, home / "models")
-    agents = [member.agent for member in members.values()]
-    async with Runtime(home, agents, approve=approve, mode=Mode("all")) as runtime:
-        yield Embedded(runtime, members, conversation)
+    def settings(self, agent: str) -> Loaded:
+        """What the agent lives by. Raises SettingsError, NotFound."""
+        return self._places.check(self._places.settings_file(agent))
 
-
-def living_in(home: Path) -> dict[str, Member]:
-    """The agents of a home whose settings are right; of the others it is told why they are left out."""
-    members: dict[str, Member] = {}
-    for path in sorted((home / "agents").glob("*/agent.toml")):
+    def change(self, agent: str, values: Mapping[tuple[str, str], str]) -> None:
+        """Write values, by table and key, into the agent's settings. A mistake changes nothing: SettingsError."""
+        file = self._places.settings_file(agent)
+        before = text = file.read_text(encoding="utf-8")
+        for (table, key), value in values.items():
+            text = with_value(text, table, key, value)
+        rewrite(file, text)
         try:
-            loaded = load(path, home)
-            described = describe(loaded)
-            if described.problems:
-                raise SettingsError(described.problems)
-        except SettingsError as error:
-            tell(f"note: left out: {error}")
-            continue
-        members[described.agent.name] = Member(described.agent, tuple(loaded.settings.models))
-    return members
+            self._places.check(file)
+        except SettingsError:
+            rewrite(file, before)
+            raise
+
+    def described(self, agent: str) -> Agent:
+        """The agent with its tools. Raises SettingsError, NotFound."""
+        return describe(self.settings(agent)).agent
+
+    async def _wish(self, wish: Document) -> Document:
+        async for line in listen(door_of(self.home), wish):
+            if (error := named(line)) is not None:
+                raise error
+            return line
+        raise AnimaError("the home was closed", "`anima start` opens it; nothing that was said is lost")
+
+    async def _news(self, line: Document) -> Progress | None:
+        """News as they were told at the door; None for a line that is none."""
+        where = {"time": 0.0, **{key: line.get(key) for key in ("agent", "conversation", "turn", "step")}}
+        if line.get("type") == "closed":
+            turn = await self._store.turn(str(line["turn"]))
+            document = line["document"]
+            error = named(document) if isinstance(document, dict) else None
+            return None if turn is None else Closed(**where, result=turn, error=error)  # type: ignore[arg-type]
+        kind = NEWS.get(str(line.get("type")))
+        if kind is None:
+            return None
+        values = {field.name: line[field.name] for field in fields(kind)[5:]}
+        if isinstance(usage := values.get("usage"), dict):
+            values["usage"] = Usage(**usage)
+        if "state" in values:
+            values["state"] = EffectState(str(values["state"]))
+        return kind(**where, **values)  # type: ignore[arg-type]

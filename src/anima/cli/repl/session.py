@@ -29,6 +29,7 @@ class Session:
     screen: Screen
     to: tuple[str, ...]
     files: list[Path] = field(default_factory=list)
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
     _front: dict[str, "asyncio.Queue[Progress]"] = field(default_factory=dict)
     _shown: set[str] = field(default_factory=set)
     _tasks: set["asyncio.Task[object]"] = field(default_factory=set)
@@ -43,8 +44,8 @@ class Session:
         return agent in self._front
 
     async def listen(self) -> None:
-        """Take news as they come, for ever: to whoever waits at the lane, else only what ends there."""
-        async for news in self.company.watch():
+        """Take news as they come, until the home is closed: to whoever waits at the lane, else only what ends."""
+        async for news in self.company.watch(self.listening):
             if lane := self._front.get(news.agent):
                 lane.put_nowait(news)
             elif isinstance(news, Closed):
@@ -52,10 +53,10 @@ class Session:
 
     async def catch_up(self) -> None:
         """Show the answers that came while nobody was here, and who is still at work."""
-        for name in self.company.members:
+        for name in self.company.names:
             for turn in await self.company.replies(name):
                 await self._hand_over(turn)
-            if await self.company.busy(name):
+            if await self.company.at_work(name):
                 self.screen.note(f"{name} is at work; the answer comes when it is there (/stop ends it)")
 
     async def obey(self, line: Line) -> Order | None:
@@ -84,7 +85,10 @@ class Session:
             if self._interrupted:
                 await self.stop(names)
             for name in names:
-                await self._follow(name, events[name], named=len(names) > 1)
+                if (why := await self.company.rest(name)) is not None:
+                    self.screen.note(f"{why}; what you said is kept for later")
+                else:
+                    await self._follow(name, events[name], named=len(names) > 1)
 
     def interrupt(self) -> None:
         """End the turns somebody waits for (Ctrl-C)."""
@@ -103,13 +107,13 @@ class Session:
 
     def member(self, name: str) -> str:
         """The agent that is meant by `name`. Raises UsageError."""
-        found = known(name, self.company.members)
+        found = known(name, self.company.names)
         if found is None:
-            raise nobody(name, self.company.members)
+            raise nobody(name, self.company.names)
         return found
 
     def _refuse_a_mute(self, agent: str) -> None:
-        if "ask_agent" not in [tool.name for tool in self.company.members[agent].agent.tools]:
+        if "ask_agent" not in [tool.name for tool in self.company.described(agent).tools]:
             raise UsageError(f"{agent} cannot ask anybody", 'add "ask_agent" to [tools] enabled in its settings')
 
     @contextmanager
