@@ -100,7 +100,7 @@ async def answer(turn: Turn, me: Faculties) -> tuple[Turn, tuple[Event, ...]]:
         if first.state == EffectState.INTENDED:
             changed, messages = await _run([effect for effect in effects if effect.begun is not None], turn, me)
         elif first.begun is not None:
-            changed, messages = [await _hear(first, turn, me)], []
+            changed, messages = [await _hear(first, turn, me, wait=not arrived)], []
         else:
             changed, messages = [await _ask(first, turn, me)], []
         turn, arrived = await _keep(turn, changed, me, messages)
@@ -150,10 +150,11 @@ async def _ask(effect: Effect, turn: Turn, me: Faculties) -> Effect:
     return replace(effect, decision="approved", state=EffectState.INTENDED)
 
 
-async def _hear(effect: Effect, turn: Turn, me: Faculties) -> Effect:
+async def _hear(effect: Effect, turn: Turn, me: Faculties, *, wait: bool) -> Effect:
     """Wait a while for another agent's answer; it ends by the answer, by time, or by something new in the lane."""
     me.tell(Waiting, turn, len(turn.steps), effect=effect.id, tool=effect.tool)
-    await me.neighbours.listen(effect.id, turn.conversation)
+    if wait:
+        await me.neighbours.listen(effect.id, turn.conversation)
     told = replace(effect, state=EffectState.DONE, finished=me.clock.now(), result=NO_ANSWER_YET, label=OWNER)
     return await me.journal.stop_waiting(effect, told)
 

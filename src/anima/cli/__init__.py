@@ -65,13 +65,20 @@ def main() -> int:
     words = sys.argv[1:]
     completing = "_ANIMA_COMPLETE" in os.environ
     if not completing and (not words or words[0] in ("--help", "-h")):
-        sys.stdout.write(overview())
-        return 0
+        return _print(overview())
     if not completing and words[0] in ("--version", "-V"):
-        sys.stdout.write(f"anima {__version__}\n")
-        return 0
+        return _print(f"anima {__version__}\n")
     __import__("anima.cli.root")  # importlib alone would cost a tenth of starting Python
     return int(sys.modules["anima.cli.root"].launch(words))
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has gone; Python would complain once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
 
 
 def overview() -> str:
