@@ -2,12 +2,9 @@
 
 import asyncio
 
-from anima import Mode
 from anima.testing import Answer, ToolCall
 from anima.vocabulary import Closed, Progress, TurnOpened
 from tests.fakes import Home
-
-ONE = Mode(attend="asked")
 
 
 async def test_watchers_see_every_turn_and_may_leave(home: Home) -> None:
