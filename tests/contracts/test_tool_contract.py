@@ -29,8 +29,12 @@ ARGUMENTS = {
     "list_agents": [],
 }
 CLASSES = {
-    "write_file": "idempotent", "edit_file": "idempotent", "shell": "once", "http": "once",
-    "tell_agent": "internal", "ask_agent": "internal",
+    "write_file": "idempotent",
+    "edit_file": "idempotent",
+    "shell": "once",
+    "http": "once",
+    "tell_agent": "internal",
+    "ask_agent": "internal",
 }
 UNTRUSTED = {"http", "shell"}
 

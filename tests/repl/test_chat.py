@@ -1,67 +1,17 @@
-"""`anima chat`: a person talks with the agents of a home; nothing said is lost when they leave."""
+"""`anima chat` over a pipe: every line is answered, and what cannot be is told."""
 
-import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from anima import Agent, Runtime
 from anima.testing import Answer, ScriptedModel
-from tests.cli.chat_server import ChatServer, Say, chat_server
-from tests.cli.person import Person, person
+from tests.cli.chat_server import ChatServer, Say
 from tests.cli.program import Anima
+from tests.repl.said import ADD, LOOK, asked
 
-ADD = Say(calls=(("add", {"a": 17, "b": 25}),))
-LOOK = Say(calls=(("shell", {"command": "echo it ran >> ran"}),))
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with chat_server() as running:
-        yield running
-
-
-@pytest.fixture
-def surroundings(surroundings: dict[str, str]) -> dict[str, str]:
-    return surroundings | {"OPENAI_API_KEY": "test-key", "LANG": "C.UTF-8"}
-
-
-@pytest.fixture(autouse=True)
-def agents(home: Path, server: ChatServer) -> None:
-    for name in ("arya", "bran"):
-        folder = home / "agents" / name
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / "agent.toml").write_text(f"""
-[agent]
-name = "{name}"
-system_prompt = "You are {name}."
-[llm]
-provider = "openai"
-model = "scripted"
-base_url = "{server.url}"
-[tools]
-enabled = ["add", "shell", {'"ask_agent"' if name == "arya" else ""}]
-[retry]
-max_retries = 0
-""")
-
-
-@pytest.fixture
-def sitting(surroundings: dict[str, str]) -> Iterator[Person]:
-    with person(surroundings, "chat", "arya") as someone:
-        someone.sees("arya>")
-        yield someone
-
-
-def asked(server: ChatServer, request: int = -1) -> str:
-    """What the person said last in a request."""
-    said = [message["content"] for message in server.requests[request]["messages"] if message["role"] == "user"]
-    return str(said[-1])
-
-
-# Over a pipe.
+pytestmark = pytest.mark.usefixtures("agents")
 
 
 def test_over_a_pipe_every_line_is_answered_and_its_end_is_a_good_end(anima: Anima, server: ChatServer) -> None:
@@ -227,130 +177,6 @@ def test_a_home_where_nobody_lives_says_how_to_move_in(anima: Anima, tmp_path: P
     done = anima("chat", "--home", tmp_path / "empty", stdin="hello")
     assert done.status == 2
     assert "nobody lives in" in done.err
-
-
-# On a terminal.
-
-
-def test_an_answer_is_rendered_and_a_call_is_one_line(sitting: Person, server: ChatServer) -> None:
-    server.script = [ADD, Say("# Sum\n\nIt is **42**, see [here](http://example.com/x).\n\n- a\n- b\n")]
-    sitting.types("17 + 25?\r")
-    sitting.sees('> add {"a": 17, "b": 25} (done')
-    shown = sitting.sees("arya>")
-    assert "It is 42, see here (http://example.com/x)." in shown
-    assert "**" not in shown
-    assert " • a" in shown
-    sitting.types("\x04")
-    assert sitting.leaves() == 0
-
-
-def test_what_a_model_says_cannot_drive_the_terminal(sitting: Person, server: ChatServer) -> None:
-    server.script = [
-        Say("\x1b]0;owned\x07 and &#x9b;2J and &#x202e;x and [l](http://e.com/\x1b[2J)\n\n```\n\x1b[6n\n```\n\nDone.")
-    ]
-    sitting.types("hello\r")
-    sitting.sees("Done.")
-    for obeyed in (b"\x1b]0;owned", b"\x1b[6n", b"\x1b[2J", "\x9b".encode(), "\u202e".encode(), b"\x1b]8;"):
-        assert obeyed not in sitting.raw
-
-
-def test_ctrl_c_ends_the_turn_and_not_the_program(sitting: Person, server: ChatServer) -> None:
-    server.script = [Say("Let me think", hang=True), Say("Here.")]
-    sitting.types("hello\r")
-    assert server.asked.wait(30)
-    sitting.types("\x03")
-    sitting.sees("stopped")
-    sitting.sees("arya>")
-    sitting.types("hello?\r")
-    sitting.sees("Here.")
-    sitting.types("/quit\r")
-    assert sitting.leaves() == 0
-
-
-def test_ctrl_c_at_the_prompt_drops_the_line_and_then_tells_how_to_leave(sitting: Person, server: ChatServer) -> None:
-    sitting.types("not this\x03")
-    sitting.sees("arya>")
-    sitting.types("\x03")
-    sitting.sees("Ctrl-D or /quit leaves")
-    sitting.sees("arya>")
-    sitting.types("\x04")
-    assert sitting.leaves() == 0
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(("typed", "ran"), [("y\r", True), ("\r", False)])
-def test_a_call_is_asked_about_and_enter_is_a_no(
-    sitting: Person, server: ChatServer, home: Path, typed: str, ran: bool
-) -> None:
-    server.script = [LOOK, Say("So be it.")]
-    sitting.types("look\r")
-    assert "command: echo it ran >> ran" in sitting.sees("[y/N] ")
-    sitting.types(typed)
-    sitting.sees("So be it.")
-    assert (home / "agents" / "arya" / "workspace" / "ran").exists() is ran
-
-
-def test_tab_completes_and_a_paste_of_several_lines_is_one_message(sitting: Person, server: ChatServer) -> None:
-    server.script = [Say("Bran here."), Say("Read.")]
-    sitting.types("br\thi\r")
-    sitting.sees("Bran here.")
-    sitting.sees("arya>")
-    sitting.types("\x1b[200~/quit\nis a command\x1b[201~\r")
-    sitting.sees("Read.")
-    assert "/quit\nis a command" in asked(server)
-
-
-def test_a_backslash_then_enter_is_a_new_line(sitting: Person, server: ChatServer) -> None:
-    server.script = [Say("Read.")]
-    sitting.types("one\\\rtwo\r")
-    sitting.sees("Read.")
-    assert "one\ntwo" in asked(server)
-
-
-def test_what_was_typed_is_kept_for_its_owner_alone(
-    sitting: Person, surroundings: dict[str, str], server: ChatServer, home: Path
-) -> None:
-    server.script = [Say("One."), Say("Two.")]
-    sitting.types("remember this line\r")
-    sitting.sees("One.")
-    sitting.sees("arya>")
-    sitting.types("\x04")
-    sitting.leaves()
-    assert stat.S_IMODE(os.stat(home / "chat.history").st_mode) == 0o600
-    with person(surroundings, "chat", "arya") as again:
-        again.sees("arya>")
-        again.types("\x1b[A\r")
-        again.sees("Two.")
-    assert "remember this line" in asked(server)
-
-
-@pytest.mark.parametrize("seat", [{"TERM": "dumb"}, {"NO_COLOR": "1"}])
-def test_it_works_without_colour(surroundings: dict[str, str], server: ChatServer, seat: dict[str, str]) -> None:
-    server.script = [Say("It is **42**.")]
-    with person(surroundings, "chat", **seat) as someone:
-        someone.sees("arya>")
-        someone.types("17 + 25?\r" if "TERM" not in seat else "17 + 25?\n")
-        someone.sees("It is")
-        someone.sees("arya>")
-        someone.types("\x04")
-        assert someone.leaves() == 0
-    assert b"\x1b[3" not in someone.raw.replace(b"\x1b[39", b"")
-
-
-def test_a_turn_whose_terminal_was_closed_goes_on_and_its_answer_is_there_on_return(
-    surroundings: dict[str, str], sitting: Person, server: ChatServer, anima: Anima
-) -> None:
-    server.script = [Say("I am thin", hang=True), Say("I am back.")]
-    sitting.types("are you there?\r")
-    assert server.asked.wait(30)
-    sitting.closes_the_terminal()
-    with person(surroundings, "chat", "arya") as again:
-        again.sees("arya is at work")
-        again.sees("arya to “are you there?”:")
-        again.sees("I am back.")
-        again.types("\x04")
-        again.leaves()
-    assert anima("chat", "arya", stdin="").out == ""
 
 
 async def test_an_answer_nobody_saw_is_shown_first_and_once(anima: Anima, home: Path) -> None:
