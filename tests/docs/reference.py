@@ -121,7 +121,7 @@ def _default(field: FieldInfo) -> str:
 def cli_page() -> Iterator[str]:
     """What every command prints for `--help`."""
     yield f"\n## anima\n\n```text\n{overview()}```\n"
-    context = click.Context(root, info_name="anima")
+    context = click.Context(root, info_name="anima", **root.context_settings)
     for words, command, above in _commands(root, context):
         inner = click.Context(command, info_name=words.split()[-1], parent=above, terminal_width=WIDTH)
         inner.help_option_names = ["-h", "--help"]

@@ -22,7 +22,7 @@ def tree(command: click.Command, context: click.Context) -> Iterator[tuple[str, 
 
 def without_example(command: click.Command) -> Iterator[str]:
     for words, below in tree(command, click.Context(command, info_name="anima", **command.context_settings)):
-        help = below.get_help(click.Context(below))
+        help = below.get_help(click.Context(below, **root.context_settings))
         if "Example" not in help or words.split()[1] not in help.partition("Example")[2]:
             yield words
 
