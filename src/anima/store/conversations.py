@@ -13,6 +13,7 @@ _LIST = """SELECT a.name, e.conversation, count(DISTINCT t.id), count(DISTINCT e
     FROM events e JOIN agents a ON a.id = e.agent LEFT JOIN turns t ON t.id = e.id
     WHERE ?1 IS NULL OR a.name = ?1 GROUP BY e.agent, e.conversation ORDER BY max(e.id) DESC"""
 _TURNS = TURN + "WHERE a.name = ?1 AND t.conversation = ?2 ORDER BY t.id DESC LIMIT ?3"
+_EVERYBODY = "SELECT e.id FROM agents a CROSS JOIN events e ON e.agent = a.id AND e.conversation = ? "  # by their lanes
 _SEARCH = """SELECT agent, conversation, turn, role, text, time FROM (
         SELECT a.name AS agent, e.conversation, e.turn, 'user' AS role, e.text, e.time, e.id, 0 AS step FROM events e
         JOIN agents a ON a.id = e.agent WHERE e.text LIKE ?1 ESCAPE '\\'
@@ -58,23 +59,18 @@ def turns(db: sqlite3.Connection, agent: str, conversation: str, limit: int) -> 
     return [turn(db, row) for row in reversed(rows)]
 
 
-def replies(db: sqlite3.Connection, agent: str, conversation: str) -> list[Turn]:
-    """The closed turns of a conversation whose reply was not handed over, whoever asked, oldest first."""
-    rows = db.execute(
-        TURN + "WHERE a.name = ? AND t.conversation = ? AND o.state = 'queued' ORDER BY t.id", (agent, conversation)
-    ).fetchall()
-    return [turn(db, row) for row in rows]
-
-
-def unanswered(db: sqlite3.Connection, agent: str, conversation: str) -> list[Event]:
-    """What has come in a conversation and is not answered yet, under way or to come, oldest first."""
-    rows = db.execute(
-        EVENT
-        + """WHERE a.name = ? AND e.conversation = ? AND e.state IN ('queued', 'running', 'waiting')
-             ORDER BY e.number""",
-        (agent, conversation),
+def replies(db: sqlite3.Connection, conversation: str) -> list[Turn]:
+    """The closed turns of everybody's conversation of this name whose reply was not handed over, oldest first."""
+    ids = db.execute(
+        _EVERYBODY + "CROSS JOIN outbox o ON o.turn = e.id WHERE o.state = 'queued' ORDER BY e.id", (conversation,)
     )
-    return [event(row) for row in rows.fetchall()]
+    return [turn(db, db.execute(TURN + "WHERE t.id = ?", id).fetchone()) for id in ids.fetchall()]
+
+
+def unanswered(db: sqlite3.Connection, conversation: str) -> list[Event]:
+    """What has come in everybody's conversation of this name and is not answered yet, oldest first."""
+    ids = db.execute(_EVERYBODY + "WHERE e.state IN ('queued', 'running', 'waiting') ORDER BY e.id", (conversation,))
+    return [event(db.execute(EVENT + "WHERE e.id = ?", id).fetchone()) for id in ids.fetchall()]
 
 
 def search(db: sqlite3.Connection, words: str, agent: str | None, conversation: str | None, limit: int) -> list[Found]:

@@ -22,6 +22,7 @@ from anima.store import Standing, Store, conversations
 from anima.vocabulary import (
     Closed,
     EffectState,
+    Event,
     FellBack,
     Progress,
     Retried,
@@ -66,21 +67,21 @@ class Company:
             if (news := await self._news(line)) is not None:
                 yield news
 
-    async def replies(self, agent: str) -> list[Turn]:
+    async def replies(self) -> list[Turn]:
         """Closed turns whose answer was never shown, oldest first."""
-        return await self._store.look(conversations.replies, agent, self.conversation)
+        return await self._store.look(conversations.replies, self.conversation)
 
     async def printed(self, turn: str) -> None:
         """Note that a turn's answer was shown."""
         await self._wish({"do": "printed", "turn": turn})
 
-    async def at_work(self, agent: str) -> bool:
-        """Whether something was said here that is not answered yet."""
-        return bool(await self._store.look(conversations.unanswered, agent, self.conversation))
+    async def unanswered(self) -> list[Event]:
+        """What was said here and is not answered yet, oldest first."""
+        return await self._store.look(conversations.unanswered, self.conversation)
 
     async def stop(self, agent: str) -> list[str]:
         """End what the agent does and has yet to do here; the turns that were ended."""
-        left = await self._store.look(conversations.unanswered, agent, self.conversation)
+        left = [event for event in await self.unanswered() if event.agent == agent]
         stopped = []
         for turn in dict.fromkeys(event.turn or "t" + event.id[1:] for event in left):
             try:

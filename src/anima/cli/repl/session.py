@@ -53,11 +53,10 @@ class Session:
 
     async def catch_up(self) -> None:
         """Show the answers that came while nobody was here, and who is still at work."""
-        for name in self.company.names:
-            for turn in await self.company.replies(name):
-                await self._hand_over(turn)
-            if await self.company.at_work(name):
-                self.screen.note(f"{name} is at work; the answer comes when it is there (/stop ends it)")
+        for turn in await self.company.replies():
+            await self._hand_over(turn)
+        for name in dict.fromkeys(event.agent for event in await self.company.unanswered()):
+            self.screen.note(f"{name} is at work; the answer comes when it is there (/stop ends it)")
 
     async def obey(self, line: Line) -> Order | None:
         """Do what a line says; an order is for somebody else and given back. Raises AnimaError."""
