@@ -26,7 +26,8 @@ BYTES = (
 )
 CPU = (
     f"CPU of 1,000 turns of one conversation with a window of {WINDOW} to {2 * WINDOW - 1} turns / CPU of the floor, "
-    "which loads that window from its store and encodes it for each call, as a program must that keeps nothing"
+    "which loads that window from its store and encodes it for each call, as a program must that keeps nothing in "
+    "memory; what leaves the window Anima has summarised by the model, which the floor has not"
 )
 IN_PROCESS = "the same without HTTP: here the floor is asked for its JSON and commits alone"
 MEMORY = "what the process grows by over 8,000 further turns of one conversation"

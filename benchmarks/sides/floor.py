@@ -111,9 +111,14 @@ Ask = Callable[[list[dict[str, Any]]], Any]
 
 
 async def scripted(messages: list[dict[str, Any]]) -> Said:
-    """A model in process; what it is shown is encoded, as for any other."""
-    json.dumps(messages)
+    """A model in process."""
     return Said("One was paid.") if messages[-1]["role"] == "tool" else Said(arguments='{"n":1}')
+
+
+async def encoded(messages: list[dict[str, Any]]) -> Said:
+    """A model in process that is shown its messages as any other would be."""
+    json.dumps(messages)
+    return await scripted(messages)
 
 
 def over_http(client: httpx2.AsyncClient, url: str) -> Ask:
@@ -185,7 +190,8 @@ async def main(work: Work) -> None:
     ids = itertools.count(1)
     writer = Writer(Path(work.folder) / "floor.db")
     async with httpx2.AsyncClient(trust_env=False) as client:
-        ask = over_http(client, work.url) if work.url else scripted
+        in_process = encoded if work.window else scripted
+        ask = over_http(client, work.url) if work.url else in_process
 
         async def lane(turns: range) -> None:
             for n in turns:

@@ -34,17 +34,18 @@ _ANSWER = [
 ]
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_ROLE = re.compile(rb'"role": ?"tool"')
+_PAID = re.compile(rb'"role": ?"tool"')
 
 
 async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer every request of one connection; a request whose last message is a tool's result gets the answer."""
+    """Answer every request of one connection. A tool is called where there is one, unless its result came last."""
     try:
         while True:
             length = _LENGTH.search(await reader.readuntil(b"\r\n\r\n"))
             body = await reader.readexactly(int(length[1]) if length else 0)
             writer.write(_HEAD)
-            for piece in _ANSWER if _ROLE.match(body, body.rfind(b'"role"')) else _CALL:
+            done = _PAID.match(body, body.rfind(b'"role"')) or b'"tools"' not in body
+            for piece in _ANSWER if done else _CALL:
                 writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 await writer.drain()
             writer.write(b"0\r\n\r\n")

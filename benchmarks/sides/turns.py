@@ -24,8 +24,8 @@ class Scripted(ScriptedModel):
 
     def _say(self, context: Context) -> Answer:
         self.contexts.clear()
-        paid = context.messages[-1].role == "tool"
-        return Answer("One was paid.") if paid else Answer(calls=[ToolCall("pay", {"n": 1}, "c1")])
+        done = context.messages[-1].role == "tool" or context.purpose == "summary"
+        return Answer("One was paid.") if done else Answer(calls=[ToolCall("pay", {"n": 1}, "c1")])
 
 
 def agents(work: Work) -> list[Agent]:

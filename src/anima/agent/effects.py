@@ -179,7 +179,7 @@ async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> tuple[Effect, N
     faults.reach("effect.ran")
     seconds = me.clock.monotonic() - started
     if outcome.write is None:
-        ended, message = replace(_ended(effect, outcome, me), seconds=seconds), None
+        ended, message = _ended(effect, outcome, me, seconds), None
     else:
         ended, message = messages.send(effect, outcome.write, turn, me)
     if ended.ended:
@@ -189,10 +189,10 @@ async def _run_one(effect: Effect, turn: Turn, me: Faculties) -> tuple[Effect, N
     return ended, message
 
 
-def _ended(effect: Effect, outcome: Outcome, me: Faculties) -> Effect:
+def _ended(effect: Effect, outcome: Outcome, me: Faculties, seconds: float = 0.0) -> Effect:
     state = EffectState.DONE if outcome.ok else EffectState.FAILED
     label = _result_label(effect.tool, outcome)
-    return replace(effect, state=state, finished=me.clock.now(), result=outcome.text, label=label)
+    return replace(effect, state=state, finished=me.clock.now(), seconds=seconds, result=outcome.text, label=label)
 
 
 def _result_label(tool: str, outcome: Outcome) -> Label:

@@ -4,6 +4,7 @@ It does not know what becomes of the step.
 """
 
 from collections.abc import AsyncGenerator
+from functools import cached_property
 
 from anima import faults
 from anima.agent.faculties import Faculties
@@ -61,9 +62,9 @@ class Thought:
             StepDone, model=step.model, usage=step.usage, seconds=step.seconds, messages=len(self._context.messages)
         )
 
-    @property
+    @cached_property
     def step(self) -> Step:
-        """The step as it stands: complete once `follow` has returned, cut off before."""
+        """What was said, as it stands when first asked for: complete once `follow` has returned, cut off before."""
         finish = self._finish or Finish("length", Usage(), "unknown/cut-off")
         return Step(
             self.n,

@@ -62,6 +62,8 @@ async def take_turn(turn: Turn, transcript: Transcript, me: Faculties, *, resume
 
 def _join(turn: Turn, arrived: tuple[Event, ...]) -> Turn:
     """The turn with the events that came in meanwhile, as the next step will see it."""
+    if not arrived:
+        return turn
     n = len(turn.steps) + 1
     return replace(turn, events=turn.events + tuple(replace(event, turn=turn.id, step=n) for event in arrived))
 

@@ -137,10 +137,9 @@ def close_turn(db: sqlite3.Connection, closing: Closing) -> None:
         _insert_step(db, id, closing.step)
         for event in closing.joined:
             _join(db, id, closing.step.n, event)
-    db.execute(
-        "UPDATE events SET state = ?, due = NULL, error = ? WHERE id = ? OR (turn = ? AND step > 1)",
-        (closing.event_state, done.error, id, id),
-    )
+    ended = (closing.event_state, done.error, id)
+    db.execute("UPDATE events SET state = ?, due = NULL, error = ? WHERE id = ?", ended)
+    db.execute("UPDATE events SET state = ?, due = NULL, error = ? WHERE turn = ? AND step > 1", ended)
     db.execute(
         "UPDATE turns SET state = ?, closed = ?, notice = ?, limited = ?, error = ? WHERE id = ?",
         (done.state, done.closed, done.notice, done.limit, done.error, id),

@@ -36,9 +36,8 @@ def number(id: str) -> int:
     return int(digits) if id[:1] in ("e", "t") and digits.isdecimal() and len(digits) < 19 else -1
 
 
-def pack(value: object) -> str:
-    """JSON as stored: compact, readable in any tool."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+pack = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""JSON as stored: compact, readable in any tool."""
 
 
 def digest(*texts: str | None) -> bytes:

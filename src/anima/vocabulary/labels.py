@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Trust(IntEnum):
     """Integrity of content: whose word it is."""
@@ -32,7 +34,7 @@ class Label:
 
     def dump(self) -> str:
         """As stored: one line of JSON."""
-        return json.dumps([self.trust.name.lower(), sorted(self.readers), sorted(self.sources)], separators=(",", ":"))
+        return _encode([self.trust.name.lower(), sorted(self.readers), sorted(self.sources)])
 
     @classmethod
     def load(cls, text: str) -> Self:

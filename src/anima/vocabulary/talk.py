@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -122,7 +124,7 @@ class Message:
         images = [hashlib.sha256(image.data).hexdigest() for image in self.images]
         reasons = [[reason.text, reason.proof] for reason in self.reasoning]
         parts = [self.role, self.text, calls, images, reasons, self.call_id, self.tool, self.ok]
-        return hashlib.sha256(json.dumps(parts, separators=(",", ":"), default=str).encode()).digest()
+        return hashlib.sha256(_encode(parts).encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class ToolSpec:
     @cached_property
     def digest(self) -> bytes:
         parts = [self.name, self.description, self.parameters]
-        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).digest()
+        return hashlib.sha256(_encode(parts).encode()).digest()
 
 
 @dataclass(frozen=True)
