@@ -5,8 +5,10 @@ Each break is what a plausible bug would do. The product knows nothing of this f
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -172,11 +174,13 @@ def forget_that_a_reply_was_handed_over() -> None:
 
 
 def claim_the_newest_first() -> None:
-    def claim(db: sqlite3.Connection, agent: int, conversation: str, now: float) -> Event | None:
+    def claim(
+        db: sqlite3.Connection, agent: int, conversation: str, now: float, waited: Sequence[int] = ()
+    ) -> Event | None:
         row = db.execute(
             """SELECT id FROM events WHERE agent = ?1 AND conversation = ?2 AND state = 'queued'
-               AND coalesce(due, 0) <= ?3 ORDER BY number DESC LIMIT 1""",
-            (agent, conversation, now),
+               AND (coalesce(due, 0) <= ?3 OR id IN (SELECT value FROM json_each(?4))) ORDER BY number DESC LIMIT 1""",
+            (agent, conversation, now, json.dumps(list(waited))),
         ).fetchone()
         return None if row is None else mailbox.begin(db, row[0])
 

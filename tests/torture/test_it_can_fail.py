@@ -28,7 +28,7 @@ BREAKS = [
     ("say_something_else_than_what_is_on_disk", None, "wrong_answer"),
     ("close_without_a_reply", None, "lost_reply"),
     ("forget_that_a_reply_was_handed_over", None, "repeated_reply"),
-    ("claim_the_newest_first", None, "lost_event"),
+    ("claim_the_newest_first", None, "out_of_order"),
     ("set_aside_without_a_reason", None, "lost_evidence"),
     ("take_every_message_for_a_new_one", None, "doubled_event"),
     ("take_in_a_file_without_its_bytes", None, "lost_file"),
