@@ -1,19 +1,22 @@
 """The floor of a durable turn: the same rows in the same four commits, by hand, handed from asyncio to one writer
 thread; prints CPU seconds of a turn.
 
-No agent, no policy, no journal to go on from: what thread, disk and JSON cost anybody. With a window it loads the
-earlier turns and encodes them for each of its two model calls, as a program must that keeps nothing in memory. With
-a URL its model is asked over HTTP, the streamed answer read by hand.
+No agent, no policy, no journal to go on from: what thread, disk and JSON cost anybody. The values are real where they
+cost something: times, a random key, the hash of each row's texts, the digest of what the model is shown. With a window
+it loads the earlier turns and encodes them for each of its two model calls, as a program must that keeps nothing in
+memory. With a URL its model is asked over HTTP, the streamed answer read by hand.
 """
 
 import asyncio
+import hashlib
 import itertools
 import json
 import queue
+import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,23 +31,23 @@ Unit = Callable[[sqlite3.Connection], Any]
 Statement = tuple[str, tuple[object, ...]]
 
 EVENT = """INSERT INTO events (id, agent, conversation, number, source, text, label, awaited, state, time, turn,
-    attempts, hash) VALUES (?, 1, ?, ?, 'python', 'Pay one.', ?, 1, 'running', 1.0, ?, 1, ?)"""
-TURN = "INSERT INTO turns (id, agent, conversation, state, opened) VALUES (?, 1, ?, 'open', 1.0)"
+    attempts, hash) VALUES (?, 1, ?, ?, 'python', ?, ?, 1, 'running', ?, ?, 1, ?)"""
+TURN = "INSERT INTO turns (id, agent, conversation, state, opened) VALUES (?, 1, ?, 'open', ?)"
 STEP = """INSERT INTO steps (turn, n, kind, model, text, stop, input, output, cached, context, recipe, time, seconds,
-    hash) VALUES (?, ?, 'think', 'scripted/model', ?, ?, 10, 5, 0, ?, ?, 1.0, 0.1, ?)"""
+    hash) VALUES (?, ?, 'think', 'scripted/model', ?, ?, 10, 5, 0, ?, ?, ?, 0.1, ?)"""
 EFFECT = """INSERT INTO effects (turn, step, n, key, call_id, tool, arguments, class, decision, state, attempts, begun,
-    seconds, hash, result_hash) VALUES (?, 1, 1, ?, 'c1', 'pay', ?, 'once', 'allow', 'intended', 1, 1.0, 0.0, ?, ?)"""
-RESULT = """UPDATE effects SET state = 'done', finished = 2.0, seconds = 0.1, result = ?, label = ?, result_hash = ?
+    seconds, hash, result_hash) VALUES (?, 1, 1, ?, 'c1', 'pay', ?, 'once', 'allow', 'intended', 1, ?, 0.0, ?, ?)"""
+RESULT = """UPDATE effects SET state = 'done', finished = ?, seconds = 0.1, result = ?, label = ?, result_hash = ?
     WHERE turn = ? AND step = 1 AND n = 1"""
 ANSWERED = "UPDATE events SET state = 'answered' WHERE id = ?"
-CLOSED = "UPDATE turns SET state = 'closed', closed = 2.0 WHERE id = ?"
-REPLY = "INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, 'sent', 2.0)"
+CLOSED = "UPDATE turns SET state = 'closed', closed = ? WHERE id = ?"
+REPLY = "INSERT INTO outbox (turn, n, state, time) VALUES (?, 0, 'sent', ?)"
 EARLIER = """SELECT e.text, x.call_id, x.tool, x.arguments, x.result, s.text FROM events e
     JOIN effects x ON x.turn = e.id JOIN steps s ON s.turn = e.id AND s.n = 2
     WHERE e.agent = 1 AND e.conversation = ? AND e.number >= ? ORDER BY e.number"""
 
-LABEL = '["owner",["owner"],["python"]]'
-DIGEST, RECIPE, KEY, HASH = "d" * 64, "persona:" + "a" * 12 + " tools:" + "b" * 12, "k" * 26, b"h" * 8
+TEXT, LABEL, RESULT_LABEL = "Pay one.", '["owner",["owner"],["python"]]', '["owner",[],["tool:pay"]]'
+RECIPE = "persona:" + "a" * 12 + " tools:" + "b" * 12
 TOOL = {
     "type": "function",
     "function": {
@@ -107,29 +110,23 @@ class Said:
     arguments: str = ""
 
 
-Ask = Callable[[list[dict[str, Any]]], Any]
+Ask = Callable[[str], Awaitable[Said]]
+"""Asks a model; the messages are JSON already."""
 
 
-async def scripted(messages: list[dict[str, Any]]) -> Said:
+async def scripted(messages: str) -> Said:
     """A model in process."""
-    return Said("One was paid.") if messages[-1]["role"] == "tool" else Said(arguments='{"n":1}')
-
-
-async def encoded(messages: list[dict[str, Any]]) -> Said:
-    """A model in process that is shown its messages as any other would be."""
-    json.dumps(messages)
-    return await scripted(messages)
+    return Said("One was paid.") if '"role": "tool"' in messages[-80:] else Said(arguments='{"n":1}')
 
 
 def over_http(client: httpx2.AsyncClient, url: str) -> Ask:
     """A model behind a URL."""
+    head = json.dumps({"model": "scripted", "stream": True, "stream_options": {"include_usage": True}, "tools": [TOOL]})
+    headers = {"content-type": "application/json"}
 
-    async def ask(messages: list[dict[str, Any]]) -> Said:
-        options = {"include_usage": True}
-        body = {"model": "scripted", "stream": True, "stream_options": options, "messages": messages, "tools": [TOOL]}
+    async def ask(messages: str) -> Said:
         text, arguments = [], []
-        headers = {"content-type": "application/json"}
-        content = json.dumps(body).encode()
+        content = f'{head[:-1]}, "messages": {messages}}}'.encode()
         async with client.stream("POST", f"{url}/chat/completions", content=content, headers=headers) as response:
             async for line in response.aiter_lines():
                 if not line.startswith("data: {"):
@@ -169,29 +166,43 @@ def _acted(call: str, tool: str, arguments: str, result: str) -> list[dict[str, 
     ]
 
 
+def hashed(*texts: str) -> bytes:
+    """The hash of what a row says."""
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).digest()
+
+
+def step(turn: int, n: int, said: Said, shown: str) -> Statement:
+    """The row of one model call."""
+    stop, context = "calls" if said.arguments else "end", hashlib.sha256(shown.encode()).hexdigest()
+    hash = hashed(str(n), said.text, "", "scripted/model", context, RECIPE, "think", stop)
+    return STEP, (turn, n, said.text, stop, context, RECIPE, time.time(), hash)
+
+
 async def turn(writer: Writer, ask: Ask, id: int, conversation: str, number: int, window: int) -> None:
     """The four commits of a turn with one tool call."""
-    await writer.write((EVENT, (id, conversation, number, LABEL, id, HASH)))
+    event = (id, conversation, number, TEXT, LABEL, time.time(), id, hashed(TEXT, "", LABEL))
+    await writer.write((EVENT, event))
     messages = await earlier(writer, conversation, number, window) if window else []
-    messages.append({"role": "user", "content": "Pay one."})
-    said = await ask(messages)
-    step = (STEP, (id, 1, "", "calls", DIGEST, RECIPE, HASH))
-    intent = (EFFECT, (id, KEY, said.arguments, HASH, HASH))
-    await writer.write((TURN, (id, conversation)), step, intent)
+    messages.append({"role": "user", "content": TEXT})
+    shown = json.dumps(messages)
+    said = await ask(shown)
+    key, now = secrets.token_hex(13), time.time()
+    hash = hashed("1", "1", "pay", said.arguments, "", key, "c1", "once")
+    intent = (EFFECT, (id, key, said.arguments, now, hash, hashed("", "")))
+    await writer.write((TURN, (id, conversation, now)), step(id, 1, said, shown), intent)
     result = f"paid {json.loads(said.arguments)['n']}"
-    await writer.write((RESULT, (result, LABEL, HASH, id)))
+    await writer.write((RESULT, (time.time(), result, RESULT_LABEL, hashed(result, RESULT_LABEL), id)))
     messages += _acted("c1", "pay", said.arguments, result)
-    answer = await ask(messages)
-    last = (STEP, (id, 2, answer.text, "end", DIGEST, RECIPE, HASH))
-    await writer.write(last, (ANSWERED, (id,)), (CLOSED, (id,)), (REPLY, (id,)))
+    shown = json.dumps(messages)
+    last, now = step(id, 2, await ask(shown), shown), time.time()
+    await writer.write(last, (ANSWERED, (id,)), (CLOSED, (now, id)), (REPLY, (id, now)))
 
 
 async def main(work: Work) -> None:
     ids = itertools.count(1)
     writer = Writer(Path(work.folder) / "floor.db")
     async with httpx2.AsyncClient(trust_env=False) as client:
-        in_process = encoded if work.window else scripted
-        ask = over_http(client, work.url) if work.url else in_process
+        ask = over_http(client, work.url) if work.url else scripted
 
         async def lane(turns: range) -> None:
             for n in turns:

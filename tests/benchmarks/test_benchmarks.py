@@ -8,8 +8,9 @@ from benchmarks.measure import Figure, Work, model_server, side
 from benchmarks.page import page
 from benchmarks.sides.floor import shown
 
-STORY = """SELECT e.state, e.text, t.state, s.text, s.stop, x.tool, x.arguments, x.class, x.decision,
-    x.state, x.attempts, x.result, o.state FROM events e JOIN turns t ON t.id = e.id JOIN steps s ON s.turn = t.id
+STORY = """SELECT e.state, e.text, e.hash, t.state, s.text, s.stop, x.tool, x.arguments, x.class, x.decision, x.state,
+    x.attempts, x.result, x.label, x.result_hash, o.state
+    FROM events e JOIN turns t ON t.id = e.id JOIN steps s ON s.turn = t.id
     LEFT JOIN effects x ON x.turn = s.turn AND x.step = s.n JOIN outbox o ON o.turn = t.id
     WHERE s.kind = 'think' ORDER BY e.id, s.n"""
 
@@ -38,7 +39,7 @@ def test_the_floor_writes_the_rows_that_the_runtime_writes(tmp_path: Path) -> No
 def test_over_http_and_with_a_window_both_sides_read_the_same_answers(tmp_path: Path) -> None:
     with model_server() as url:
         ours, floor = _both(tmp_path, window=2, url=url)
-    assert {row[3] for row in ours} == {"", "One was paid, as you asked."}
+    assert {row[4] for row in ours} == {"", "One was paid, as you asked."}
     assert ours == floor
 
 

@@ -68,7 +68,7 @@ def _fitting(turn: Turn, past: Past, me: Faculties) -> int:
     count = len(past.turns)
     keep = past.window if past.window and count >= 2 * past.window else count
     room = _room(turn, me)
-    if past.tokens <= room:
+    if room == math.inf or past.tokens <= room:
         return keep
     fitting, left = 0, room / 2
     for told in reversed(past.turns):

@@ -7,6 +7,7 @@ window jumps or how a summary is made.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from anima.agent.faculties import Faculties
 from anima.agent.weaving import files_of, messages, size
@@ -23,13 +24,16 @@ ORDERS = 8
 """Turns that only obeyed an order, and are read and not shown, at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
     """One turn as the model is shown it; `tokens` is an estimate."""
 
     turn: str
     messages: tuple[Message, ...]
-    tokens: int
+
+    @cached_property
+    def tokens(self) -> int:
+        return size(self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Past:
 
     def _show(self, id: str, own: tuple[Message, ...]) -> None:
         if self.window:
-            self.turns.append(Told(id, own, size(own)))
+            self.turns.append(Told(id, own))
 
 
 def number(id: str) -> int:

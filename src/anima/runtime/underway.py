@@ -6,6 +6,7 @@ what an attempt at a turn is.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
@@ -24,6 +25,7 @@ class UnderWay:
         self._hung_after = hung_after
         self._turns: dict[str, asyncio.Task[object]] = {}
         self._alive: dict[str, asyncio.Timeout] = {}
+        self._fresh: dict[str, float] = {}
         self._apart: set[asyncio.Task[object]] = set()
         self._stops: dict[str, asyncio.Event] = {}
 
@@ -42,7 +44,8 @@ class UnderWay:
         task = _me()
         self._turns[turn] = task
         try:
-            async with asyncio.timeout(self._hung_after) as self._alive[turn]:
+            async with asyncio.timeout(None) as self._alive[turn]:
+                self._extend(turn)
                 await work
         except TimeoutError:
             raise TurnFailed(f"the turn gave no sign of life for {self._hung_after:g} s", turn=turn) from None
@@ -51,7 +54,7 @@ class UnderWay:
                 raise
             task.uncancel()
         finally:
-            del self._turns[turn], self._alive[turn]
+            del self._turns[turn], self._alive[turn], self._fresh[turn]
             if turn in self._stops:
                 self._stops.pop(turn).set()
 
@@ -90,6 +93,7 @@ class UnderWay:
         self.slots.release()
         self._apart.add(task)
         for turn in turns:
+            self._fresh[turn] = math.inf
             self._alive[turn].reschedule(None)
         try:
             yield
@@ -97,15 +101,18 @@ class UnderWay:
             self._apart.discard(task)
             await self.slots.acquire()
             for turn in turns:
-                self._alive[turn].reschedule(self._latest())
+                self._extend(turn)
 
     def _stir(self, turn: str) -> None:
-        alive = self._alive.get(turn)
-        if alive is not None and alive.when() is not None and not alive.expired():
-            alive.reschedule(self._latest())
+        """A sign of life. Tokens come by the hundred: only the first after a tenth of the patience moves the timer."""
+        stale = asyncio.get_running_loop().time() > self._fresh.get(turn, math.inf)
+        if stale and not self._alive[turn].expired():
+            self._extend(turn)
 
-    def _latest(self) -> float:
-        return asyncio.get_running_loop().time() + self._hung_after
+    def _extend(self, turn: str) -> None:
+        now = asyncio.get_running_loop().time()
+        self._fresh[turn] = now + 0.1 * self._hung_after
+        self._alive[turn].reschedule(now + 1.1 * self._hung_after)
 
 
 def _me() -> asyncio.Task[object]:

@@ -35,20 +35,20 @@ def post(db: sqlite3.Connection, agent: int, new: NewEvent, now: float, claim: b
         ).fetchone()
         if known:
             return Posted(_same(event(known), new), duplicate=True)
-    last, busy = db.execute(
-        """SELECT (SELECT max(number) FROM events WHERE agent = ?1 AND conversation = ?2),
+    id, place, busy = db.execute(
+        """SELECT (SELECT coalesce(max(id), 0) + 1 FROM events),
+           (SELECT coalesce(max(number), 0) + 1 FROM events WHERE agent = ?1 AND conversation = ?2),
            EXISTS (SELECT 1 FROM events WHERE agent = ?1 AND conversation = ?2
                    AND state IN ('queued', 'running', 'waiting'))""",
         (agent, new.conversation),
     ).fetchone()
     claimed = claim and not busy
     state = EventState.RUNNING if claimed else EventState.QUEUED
-    (id,) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
     kept = Event(
         f"e{id}",
         new.agent,
         new.conversation,
-        (last or 0) + 1,
+        place,
         new.source,
         new.text,
         new.label,

@@ -1,9 +1,9 @@
 """The embedded engine: one SQLite file, one writer thread with group commit, one reader thread.
 
-WAL with synchronous=FULL; a unit is acknowledged after the commit that holds it has been synced. Units submitted
-while a commit is under way, or in the same round of the event loop, share the next commit; each has a savepoint, so
-that a refused one does not spoil its neighbours. Every unit passes the points `<its name>.committing` and
-`<its name>.committed`. This module does not know what the units do.
+WAL with synchronous=FULL; a unit is acknowledged after the commit that holds it has been synced. A lone unit leaves at
+once. Units submitted while a commit is under way share the next one, and after such a crowd the next waits until it
+has stopped growing, too. Each has a savepoint, so that a refused one does not spoil its neighbours. Every unit passes
+the points `<its name>.committing` and `<its name>.committed`. This module does not know what the units do.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], Any]
 Result = tuple[Any, BaseException | None]
 
-# A lone unit leaves with the next round of the loop; a growing crowd waits for more at most this many rounds.
+# Rounds of the loop that a growing crowd waits for more, at most.
 ROUNDS = 8
 
 
@@ -38,7 +38,7 @@ class Engine:
         self._disk = disk or Disk()
         self._loop = asyncio.get_running_loop()
         self._pending: list[tuple[str, Unit, asyncio.Future[Any]]] = []
-        self._busy = self._scheduled = self._closed = False
+        self._busy = self._crowded = self._scheduled = self._closed = False
         self._broken: StoreError | None = None
         self._examined: asyncio.Future[None] | None = None
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -74,9 +74,12 @@ class Engine:
             future.set_exception(refusal)
             return future
         self._pending.append((unit.__name__, lambda db: unit(db, *args, **kwargs), future))
-        if not (self._busy or self._scheduled):
-            self._scheduled = True
-            self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
+        if self._busy or self._scheduled:
+            return future
+        if self._crowded:
+            self._wait_for_more()
+        else:
+            self._hand_over()
         return future
 
     def read(
@@ -142,13 +145,22 @@ class Engine:
         for connection in (self._db, self._reader) if self._broken else (self._reader, self._db):
             connection.close()
 
+    def _wait_for_more(self) -> None:
+        self._scheduled = True
+        self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
+
     def _gather(self, seen: int, rounds: int) -> None:
         """Hand the crowd to the writer once it has stopped growing."""
         if len(self._pending) > seen and rounds:
             self._loop.call_soon(self._gather, len(self._pending), rounds - 1)
             return
-        self._scheduled, self._busy = False, True
+        self._scheduled = False
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._busy = True
         batch, self._pending = self._pending, []
+        self._crowded = len(batch) > 1
         names, units, futures = map(list, zip(*batch, strict=True))
         self._work.put(lambda: self._post(self._settle, futures, self._commit(names, units)))
 
@@ -159,8 +171,7 @@ class Engine:
         self._busy = False
         self._deliver(futures, results)
         if self._pending:
-            self._scheduled = True
-            self._loop.call_soon(self._gather, len(self._pending), ROUNDS)
+            self._wait_for_more()
 
     def _deliver(self, futures: list[asyncio.Future[Any]], results: list[Result]) -> None:
         for future, (value, error) in zip(futures, results, strict=True):

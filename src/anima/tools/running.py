@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,21 +49,18 @@ class _Watched(Generator[Any, Any, Any]):
         return self
 
     def send(self, value: Any) -> Any:
-        with self._measured():
-            return self._coroutine.send(value)
+        return self._measured(self._coroutine.send, value)
 
     def throw(self, *error: Any) -> Any:
-        with self._measured():
-            return self._coroutine.throw(*error)
+        return self._measured(self._coroutine.throw, *error)
 
     def close(self) -> None:
         self._coroutine.close()
 
-    @contextlib.contextmanager
-    def _measured(self) -> Generator[None]:
+    def _measured(self, work: Callable[..., Any], *given: Any) -> Any:
         started = self._clock.monotonic()
         try:
-            yield
+            return work(*given)
         finally:
             seconds = self._clock.monotonic() - started
             if seconds > STALL:
